@@ -1,0 +1,53 @@
+# The commands of a checkout. Each works from nothing but Python 3.11 to 3.13.
+.PHONY: help setup setup-dev serve test lint bench soak students lock
+
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
+INSTALL = $(if $(UV),VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install -q,.venv/bin/uv pip install -q --python .venv/bin/python)
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: .venv/app.done  ## make .venv with what the program needs
+
+setup-dev: .venv/dev.done  ## add what tests and checks need
+
+serve: setup  ## start Kakari (database, worker, HTTP) with sample patients: http://127.0.0.1:8000
+	.venv/bin/kakari serve $(if $(ARGS),$(ARGS),--demo)
+
+test: setup-dev  ## every test, against a real PostgreSQL
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: setup-dev  ## ruff, mypy --strict, import-linter
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup-dev  ## measure gate, flow and students side by side
+	.venv/bin/python -m tests.bench $(ARGS)
+
+soak: setup-dev  ## long fault runs: kills under load, two workers
+	.venv/bin/python -m tests.soak $(ARGS)
+
+students: setup-dev  ## train the local students anew from the shipped examples
+	.venv/bin/python -m distillation.train_local $(ARGS)
+
+lock: setup  ## resolve the dependencies anew
+	$(if $(UV),$(UV),.venv/bin/uv) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/app.txt
+	$(if $(UV),$(UV),.venv/bin/uv) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -c requirements/app.txt pyproject.toml -o requirements/dev.txt
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kakari needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	$(if $(UV),,.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/setup.txt)
+
+.venv/app.done: .venv/bin/python requirements/app.txt pyproject.toml
+	$(INSTALL) --require-hashes -r requirements/app.txt
+	printf '#!%s\nimport sys\nsys.path.insert(0, "%s")\nfrom cli.main import main\nmain()\n' "$(CURDIR)/.venv/bin/python" "$(CURDIR)" > .venv/bin/kakari
+	chmod +x .venv/bin/kakari
+	touch $@
+
+.venv/dev.done: .venv/app.done requirements/dev.txt
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	touch $@

@@ -1,0 +1,1 @@
+"""The `kakari` command, one file per group."""

@@ -1,0 +1,1 @@
+"""From examples to a student, node by node."""

@@ -1,0 +1,1 @@
+"""The flow: the only home of LangGraph."""

@@ -1,0 +1,1 @@
+"""The ways out to a patient."""

@@ -1,0 +1,1 @@
+"""Plain values and pure rules; imports nothing of Kakari outside itself."""

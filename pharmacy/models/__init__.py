@@ -1,0 +1,1 @@
+"""Language models: the registry, the OpenAI-compatible adapter, limits, prices, local models."""

@@ -1,0 +1,1 @@
+"""What hides a patient's identity before anything leaves."""

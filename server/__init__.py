@@ -1,0 +1,1 @@
+"""The only home of FastAPI: wiring, routes, worker, console."""
