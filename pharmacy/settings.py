@@ -1,0 +1,200 @@
+"""What the environment and `.env` say: one field per variable, checked once at start."""
+
+import difflib
+import ipaddress
+import os
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from pharmacy.domain.errors import ConfigError
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+OWN_PREFIX = "KAKARI_"
+
+
+def _not_blank(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().strip():
+        raise ValueError("is blank; give it a value or leave the variable out")
+    return secret
+
+
+def _safe_address(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is no address of the form https://host/path")
+    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+        raise ValueError("would send words and keys unencrypted; use https, or http to this machine itself")
+    return address.rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
+Address = Annotated[str, AfterValidator(_safe_address)]
+
+
+class Settings(BaseModel):
+    """Every variable Kakari reads; its name in the environment is the alias.
+
+    Made by `read_settings`; made by hand it holds the shipped values and reads no environment.
+    """
+
+    model_config = ConfigDict(
+        populate_by_name=True, frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    database_url: Secret | None = Field(None, alias="DATABASE_URL")
+    """PostgreSQL 15 or newer: postgresql://user:password@host:5432/name. Unset: Kakari runs its own in KAKARI_HOME."""
+
+    home: Path = Field(Path(".kakari"), alias="KAKARI_HOME")
+    """The folder that holds all local state: its own database, its password, the lock of `kakari serve`."""
+
+    host: str = Field("127.0.0.1", alias="HOST", min_length=1)
+    """The address `kakari serve` listens on."""
+
+    port: int = Field(8000, alias="PORT", ge=0, le=65535)
+    """The port `kakari serve` listens on; 0 takes a free one."""
+
+    openai_api_key: Secret | None = Field(None, alias="OPENAI_API_KEY")
+    """Key of the teacher models. Unset: every node runs on local models."""
+
+    openai_base_url: Address | None = Field(None, alias="OPENAI_BASE_URL")
+    """Another OpenAI-compatible endpoint: https, or http to this machine itself."""
+
+    models: Literal["auto", "openai", "local"] = Field("auto", alias="KAKARI_MODELS")
+    """auto: openai when OPENAI_API_KEY is set, else local. openai and local insist."""
+
+    settle_seconds: float = Field(1.0, alias="KAKARI_SETTLE_SECONDS", ge=0, le=60)
+    """How long a message waits for the next one of the same burst; 0 to 60."""
+
+    concurrency: int = Field(64, alias="KAKARI_CONCURRENCY", ge=1, le=1000)
+    """How many messages one worker has in work at once; 1 to 1000."""
+
+    pool_size: int = Field(20, alias="KAKARI_POOL_SIZE", ge=2, le=200)
+    """How many database connections one process holds at most for its own reads and writes; 2 to 200."""
+
+    pharmacy_id: str = Field("default", alias="KAKARI_PHARMACY_ID", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    """Which pharmacy this process serves: small letters, digits, - and _."""
+
+    delivery_url: Address | None = Field(None, alias="KAKARI_DELIVERY_URL")
+    """Where replies of the `api` channel are posted, signed: https, or http to this machine itself."""
+
+    delivery_secret: Secret | None = Field(None, alias="KAKARI_DELIVERY_SECRET")
+    """Signs what is posted to KAKARI_DELIVERY_URL (HMAC-SHA256 of the raw body)."""
+
+    line_channel_secret: Secret | None = Field(None, alias="LINE_CHANNEL_SECRET")
+    """LINE channel secret; its webhook is refused without it."""
+
+    line_channel_access_token: Secret | None = Field(None, alias="LINE_CHANNEL_ACCESS_TOKEN")
+    """LINE channel access token, for sending."""
+
+    line_api_base: Address | None = Field(None, alias="LINE_API_BASE")
+    """Another address for LINE's API, for tests."""
+
+    langsmith_tracing: bool = Field(default=False, alias="LANGSMITH_TRACING")
+    """true: each message becomes one redacted trace in LangSmith; needs LANGSMITH_API_KEY."""
+
+    langsmith_api_key: Secret | None = Field(None, alias="LANGSMITH_API_KEY")
+    """Key for LangSmith."""
+
+    langsmith_endpoint: Address | None = Field(None, alias="LANGSMITH_ENDPOINT")
+    """Another LangSmith address, such as the European one."""
+
+    langsmith_project: str = Field("kakari", alias="LANGSMITH_PROJECT", min_length=1)
+    """The LangSmith project that traces go to."""
+
+    langsmith_workspace_id: str | None = Field(None, alias="LANGSMITH_WORKSPACE_ID")
+    """The LangSmith workspace, where a key has several."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="LOG_LEVEL")
+    """How much is logged."""
+
+    log_json: bool = Field(default=False, alias="LOG_JSON")
+    """true: one JSON object per log line."""
+
+    models_file: Path = Field(CHECKOUT / "nodes" / "models.toml", alias="KAKARI_MODELS_FILE")
+    """Which models may serve each node; another file than nodes/models.toml."""
+
+    flow_file: Path = Field(CHECKOUT / "nodes" / "flow.toml", alias="KAKARI_FLOW_FILE")
+    """Categories, phases and bars; another file than nodes/flow.toml."""
+
+    prompts_folder: Path = Field(CHECKOUT / "prompts", alias="KAKARI_PROMPTS")
+    """The prompts; another folder than prompts/."""
+
+    chromium: Path | None = Field(None, alias="KAKARI_CHROMIUM")
+    """The browser that the browser tests drive; the program itself needs none."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        if self.delivery_url and not self.delivery_secret:
+            raise ValueError("KAKARI_DELIVERY_URL is set without KAKARI_DELIVERY_SECRET")
+        if self.langsmith_tracing and not self.langsmith_api_key:
+            raise ValueError("LANGSMITH_TRACING is true without LANGSMITH_API_KEY")
+        if self.models == "openai" and not self.openai_api_key:
+            raise ValueError("KAKARI_MODELS is 'openai' without OPENAI_API_KEY")
+        return self
+
+
+def read_settings(env_file: Path | None = Path(".env"), environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of `env_file`, overruled by `environ`.
+
+    Raises:
+        ConfigError: a variable of ours is unknown, or a value is none that its variable may have.
+    """
+    given = {name: value for name, value in dotenv_values(env_file).items() if value is not None} if env_file else {}
+    given |= environ
+    _refuse_unknown(given)
+    try:
+        return Settings.model_validate({name: given[name] for name in variables() if name in given})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_told(problem) for problem in error.errors())) from None
+
+
+def variables() -> list[str]:
+    """Return the name of every variable, in the order of the class."""
+    return [str(field.alias) for field in Settings.model_fields.values()]
+
+
+def env_example() -> str:
+    """Return the text of `.env.example`: every variable with its meaning and its value when left out."""
+    head = "# Copy to .env and take the # off the lines to change. Made from pharmacy/settings.py.\n"
+    return head + "".join(_example(field) for field in Settings.model_fields.values())
+
+
+def _example(field: FieldInfo) -> str:
+    meaning = textwrap.fill(field.description or "", 110, initial_indent="# ", subsequent_indent="# ")
+    value = field.default
+    if isinstance(value, Path) and value.is_relative_to(CHECKOUT):
+        value = value.relative_to(CHECKOUT)
+    shown = str(value).lower() if isinstance(value, bool) else "" if value is None else value
+    return f"\n{meaning}\n# {field.alias}={shown}\n"
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    known = [name for name in variables() if name.startswith(OWN_PREFIX)]
+    for name in given:
+        if name.startswith(OWN_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise ConfigError(f"environment: {name} is no setting of Kakari; the nearest name is {near[0]}")
+
+
+def _told(problem: Any) -> str:
+    place = ".".join(str(part) for part in problem["loc"])
+    expected = problem["msg"].removeprefix("Value error, ")
+    if not place:
+        return f"environment: {expected}"
+    secret = "SECRET" in place or "KEY" in place or "TOKEN" in place or place == "DATABASE_URL"
+    value = "" if secret else f"={problem['input']!r}"
+    return f"environment: {place}{value}: {expected}"
