@@ -1,0 +1,80 @@
+"""A real PostgreSQL for the whole run, and a fresh, migrated database for each test that asks for one."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import URL
+
+from pharmacy.settings import Settings
+from pharmacy.storage.address import libpq, read_address
+from pharmacy.storage.database import Database, open_database
+from pharmacy.storage.embedded import EmbeddedServer
+from pharmacy.storage.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """Return the owner's address of the test server: TEST_DATABASE_URL, or an embedded one of this run's own."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield read_address(given)
+        return
+    server = EmbeddedServer(tmp_path_factory.mktemp("server") / "home")
+    server.join()
+    yield read_address(server.url)
+    server.leave()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(server_url: URL) -> Iterator[URL]:
+    """Return the address of a migrated database that the others are copied from."""
+    template = _make(server_url, "template1")
+    migrate(template)
+    yield template
+    _drop(server_url, template)
+
+
+@pytest.fixture
+def database_url(server_url: URL, migrated_template: URL) -> Iterator[str]:
+    """Return the owner's address, password included, of this test's own migrated database."""
+    fresh = _make(server_url, str(migrated_template.database))
+    yield fresh.render_as_string(hide_password=False)
+    _drop(server_url, fresh)
+
+
+@pytest.fixture
+def empty_database_url(server_url: URL) -> Iterator[str]:
+    """Return the owner's address of this test's own database, without a schema."""
+    fresh = _make(server_url, "template1")
+    yield fresh.render_as_string(hide_password=False)
+    _drop(server_url, fresh)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Return settings on this test's own database and home, without any key."""
+    return Settings(database_url=database_url, home=tmp_path / "home", pool_size=10, settle_seconds=0)
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """Return this test's own database, open."""
+    opened = await open_database(settings)
+    yield opened
+    await asyncio.shield(opened.close())
+
+
+def _make(server: URL, template: str) -> URL:
+    name = f"kakari_{secrets.token_hex(6)}"
+    with psycopg.connect(libpq(server), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return server.set(database=name)
+
+
+def _drop(server: URL, url: URL) -> None:
+    with psycopg.connect(libpq(server), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{url.database}" WITH (FORCE)')
