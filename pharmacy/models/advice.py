@@ -1,0 +1,64 @@
+"""What a person should know at start about the models in use: none of it stops the start."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from pharmacy.models.known_models import known_model, takes_temperature
+from pharmacy.models.model_name import ModelRef, maker_of
+from pharmacy.models.prices import Prices
+from pharmacy.models.tables import ModelTables, NodeTable
+
+DAYS_OF_WARNING = 90
+JUDGE = "judge"
+
+
+def advice_on(tables: ModelTables, prices: Prices, today: date) -> tuple[str, ...]:
+    """Return one sentence per thing to know, each once, in the file's order."""
+    found = [
+        *_on_models(tables.nodes, prices, today),
+        *_on_settings(tables.nodes),
+        *_on_judge(tables.nodes),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _on_models(nodes: Mapping[str, NodeTable], prices: Prices, today: date) -> Iterator[str]:
+    refs = dict.fromkeys(ref for table in nodes.values() for ref in table.refs)
+    for ref in map(ModelRef.read, refs):
+        if ref.is_local:
+            continue
+        known = known_model(ref.name)
+        if known is None:
+            yield f"{ref}: context size and last day are not known"
+        elif known.shutdown is not None:
+            yield from _on_last_day(ref, known.shutdown, today)
+        if prices.of(ref) is None:
+            yield f"{ref}: price is not known, so cost figures that include it stay unknown; set it under [prices]"
+
+
+def _on_last_day(ref: ModelRef, last: date, today: date) -> Iterator[str]:
+    days = (last - today).days
+    if days <= 0:
+        yield f"{ref}: was announced to stop on {last}; expect refusals and move its nodes to another model"
+    elif days <= DAYS_OF_WARNING:
+        yield f"{ref}: is announced to stop on {last}, in {days} days"
+
+
+def _on_settings(nodes: Mapping[str, NodeTable]) -> Iterator[str]:
+    for node, table in nodes.items():
+        for ref in map(ModelRef.read, table.refs):
+            known = None if ref.is_local else known_model(ref.name)
+            if known and table.max_output_tokens > known.output:
+                yield f"[{node}] max_output_tokens is {table.max_output_tokens}; {ref} writes at most {known.output}"
+            if table.temperature is not None and not takes_temperature(ref.name, table.reasoning_effort):
+                yield f"[{node}] temperature is not sent to {ref}, which takes only its default"
+
+
+def _on_judge(nodes: Mapping[str, NodeTable]) -> Iterator[str]:
+    if JUDGE not in nodes:
+        return
+    judge = ModelRef.read(nodes[JUDGE].teacher)
+    judged = (ref for node, table in nodes.items() if node.startswith("generate_") for ref in table.refs)
+    for ref in map(ModelRef.read, dict.fromkeys(judged)):
+        if not judge.is_local and not ref.is_local and maker_of(judge.name) == maker_of(ref.name):
+            yield f"the judge {judge} is of the same family as {ref}, which it marks: models favour their kin"

@@ -1,0 +1,94 @@
+"""The one retry loop: one question to one model at a time, each try timed, booked, and held against the breaker."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+
+from pharmacy.domain.errors import DeadlinePassed, ModelUnavailable
+from pharmacy.domain.model import Prompt
+from pharmacy.models.breaker import Health
+from pharmacy.models.ledger import Ledger
+from pharmacy.models.retry_policy import RetryPolicy
+from pharmacy.models.tried import Failure, Target, Tried
+from pharmacy.models.usage import Usage
+
+
+@dataclass
+class Asking:
+    """One call of a node, over all its tries."""
+
+    node: str
+    prompt: Prompt
+    schema: type[BaseModel]
+    ledger: Ledger
+    retry: RetryPolicy
+    tries: int = 0
+    """How many have been made, of all targets."""
+
+    async def of(self, target: Target) -> Tried:
+        """Return the last try of `target`: an answer, or the failure it was left with.
+
+        Raises:
+            DeadlinePassed, CallsUsedUp: the message's account is empty.
+        """
+        for attempt in range(1, self.retry.attempts + 1):
+            self.ledger.check()
+            if target.breaker and not target.breaker.admits():
+                return _not_admitted(target)
+            tried = await self._once(target)
+            if attempt == self.retry.attempts or not await self._may_go_on(target, tried.failure, attempt):
+                break
+        return tried
+
+    async def _may_go_on(self, target: Target, failure: Failure | None, attempt: int) -> bool:
+        if failure is None or not failure.may_retry or (target.breaker and target.breaker.is_open):
+            return False
+        wait = self.retry.wait_seconds(failure, attempt)
+        if wait > self.retry.longest_wait_seconds or wait >= self.ledger.remaining_seconds:
+            return False
+        await asyncio.sleep(wait)
+        return True
+
+    async def _once(self, target: Target) -> Tried:
+        self.ledger.admit()
+        self.tries += 1
+        started, begun = datetime.now(UTC), time.monotonic()
+        limit = min(target.timeout_seconds, self.ledger.remaining_seconds)
+        try:
+            # Total, not idle: a drip of one byte a second must not keep a patient waiting.
+            async with asyncio.timeout(limit):
+                tried = await target.ask(self.prompt, self.schema)
+        except TimeoutError:
+            tried = self._timed_out(target, limit)
+        except BaseException as error:  # cancelled, or a bug: the provider may bill it all the same
+            cut = "cancelled" if isinstance(error, asyncio.CancelledError) else type(error).__name__
+            self._book(target, self._cut_short(target, time.monotonic() - begun), started, begun, cut)
+            raise
+        self._book(target, tried, started, begun, str(tried.failure.error) if tried.failure else None)
+        if target.breaker:
+            target.breaker.note(tried.failure.health if tried.failure else Health.ALIVE)
+        return tried
+
+    def _timed_out(self, target: Target, limit: float) -> Tried:
+        usage = self._cut_short(target, limit).usage
+        said = f"{target.ref}: no answer within {limit:.3g} s"
+        if limit < target.timeout_seconds:
+            # The message's own time was over: that says nothing of the endpoint.
+            return Tried(usage, failure=Failure(DeadlinePassed(said), Health.UNTOLD))
+        failure = Failure(ModelUnavailable(said), Health.FAILED, may_retry=True, may_fall_back=True)
+        return Tried(usage, failure=failure)
+
+    def _cut_short(self, target: Target, seconds: float) -> Tried:
+        return Tried(target.bounds(self.prompt, self.schema).estimate(seconds=seconds))
+
+    def _book(self, target: Target, tried: Tried, started: datetime, begun: float, error: str | None) -> None:
+        took = time.monotonic() - begun
+        self.ledger.book(self.node, self.prompt, target.ref, tried, started, took, self.tries, error)
+
+
+def _not_admitted(target: Target) -> Tried:
+    error = ModelUnavailable(f"{target.ref}: its endpoint is down and not called until the next probe")
+    return Tried(Usage(), failure=Failure(error, Health.UNTOLD, may_fall_back=True))

@@ -1,0 +1,54 @@
+"""One endpoint, ready to be called: its address, its key, one HTTP client, one breaker, one ChatOpenAI per model."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
+
+from pharmacy.models.breaker import Breaker
+from pharmacy.models.http_exchange import http_client
+from pharmacy.models.known_models import takes_temperature
+from pharmacy.models.model_name import ModelRef
+from pharmacy.models.openai_adapter import OpenAIModel
+from pharmacy.models.tables import NodeTable
+
+
+@dataclass
+class LiveEndpoint:
+    """An endpoint that runs call."""
+
+    base_url: str
+    key: str = field(repr=False)
+    breaker: Breaker
+    client: httpx2.AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = http_client(self.base_url)
+
+    def model(self, ref: ModelRef, table: NodeTable) -> OpenAIModel:
+        """Return the model `ref` as the node of `table` asks it."""
+        chat = ChatOpenAI(
+            model=ref.name,
+            base_url=self.base_url,  # always given: unset, other variables may send words and keys elsewhere
+            api_key=SecretStr(self.key),
+            http_async_client=self.client,
+            max_retries=0,
+            timeout=self.client.timeout,
+            use_responses_api=False,
+            disable_streaming=True,
+            stream_usage=True,
+            max_completion_tokens=table.max_output_tokens,
+            **_sampling(ref, table),
+        )
+        return OpenAIModel(ref, chat, self.breaker, table.timeout_seconds, table.max_output_tokens)
+
+
+def _sampling(ref: ModelRef, table: NodeTable) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    if table.temperature is not None and takes_temperature(ref.name, table.reasoning_effort):
+        given["temperature"] = table.temperature
+    if table.reasoning_effort is not None:
+        given["reasoning_effort"] = table.reasoning_effort
+    return given

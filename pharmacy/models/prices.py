@@ -1,0 +1,60 @@
+"""What a call costs, by the dated price file; an unknown price is unknown, never nothing."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pharmacy.models.model_name import ModelRef, undated
+from pharmacy.models.tables import Price
+from pharmacy.models.toml_file import TomlFile
+from pharmacy.models.usage import Usage
+
+PRICED_PROVIDER = "openai"
+"""The shipped prices are those of this endpoint; another maker's same name says nothing of its price."""
+
+_PER_MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Prices:
+    """All known prices."""
+
+    own: Mapping[str, Price] = field(default_factory=dict)
+    """`provider:name` to a price that the pharmacy wrote itself."""
+
+    def of(self, ref: ModelRef) -> Price | None:
+        """Return the price of a model, or None when nobody knows it."""
+        if str(ref) in self.own:
+            return self.own[str(ref)]
+        if ref.provider != PRICED_PROVIDER:
+            return None
+        shipped = _shipped()
+        return shipped.get(ref.name) or shipped.get(undated(ref.name))
+
+    def cost_usd(self, asked: ModelRef, served: str | None, usage: Usage) -> float | None:
+        """Return what a call cost in US dollars; None when the price is unknown.
+
+        The model that served sets the price; where its name has none, the one that was asked.
+        """
+        if asked.is_local or usage.prompt_tokens == usage.completion_tokens == 0:
+            return 0.0
+        price = (self.of(ModelRef(asked.provider, served)) if served else None) or self.of(asked)
+        return None if price is None else _cost(price, usage)
+
+
+def _cost(price: Price, usage: Usage) -> float:
+    fresh = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+    write_price = price.input if price.cache_write is None else price.cache_write
+    total = (
+        fresh * price.input
+        + usage.cached_tokens * price.cached
+        + usage.cache_write_tokens * write_price
+        + usage.completion_tokens * price.output
+    )
+    return total / _PER_MILLION
+
+
+@functools.cache
+def _shipped() -> Mapping[str, Price]:
+    return TomlFile.read(Path(__file__).with_name("prices.toml")).table(("models",), dict[str, Price])
