@@ -55,6 +55,13 @@ def empty_database_url(server_url: URL) -> Iterator[str]:
 
 
 @pytest.fixture
+def owner(database_url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """Return a connection to this test's own database as its owner, each statement committed by itself."""
+    with psycopg.connect(libpq(read_address(database_url)), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Return settings on this test's own database and home, without any key."""
     return Settings(database_url=database_url, home=tmp_path / "home", pool_size=10, settle_seconds=0)

@@ -3,6 +3,7 @@
 import asyncio
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -45,8 +46,10 @@ def with_options(url: URL, options: str) -> URL:
 
 
 def libpq(url: URL) -> str:
-    """Return `url` in the form that psycopg reads."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    """Return `url` in the form that psycopg reads: `host=… dbname=…`."""
+    parts = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "dbname": url.database}
+    options = {name: value if isinstance(value, str) else ",".join(value) for name, value in url.query.items()}
+    return make_conninfo(**{name: str(value) for name, value in parts.items() if value is not None} | options)
 
 
 async def reach(url: URL) -> None:

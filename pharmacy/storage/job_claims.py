@@ -1,0 +1,118 @@
+"""Who has a job in hand: only the worker that claimed it may finish it or give it back."""
+
+import datetime
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from procrastinate import jobs as engine_jobs
+from procrastinate.manager import JobManager
+
+log = logging.getLogger(__name__)
+
+DELETE = """
+DELETE FROM procrastinate_jobs WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s RETURNING id
+"""
+FINISH = """
+UPDATE procrastinate_jobs
+SET status = %(status)s::procrastinate_job_status, attempts = attempts + 1, abort_requested = false
+WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s RETURNING id
+"""
+GIVE_BACK = """
+UPDATE procrastinate_jobs
+SET status = 'todo', attempts = attempts + %(counted)s, abort_requested = false, worker_id = NULL,
+    scheduled_at = now() + make_interval(secs => %(wait_seconds)s)
+WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s RETURNING id
+"""
+GIVE_BACK_ALL = """
+UPDATE procrastinate_jobs SET status = 'todo', abort_requested = false, worker_id = NULL
+WHERE status = 'doing' AND worker_id = %(worker_id)s RETURNING id
+"""
+HEARTBEATS = "SELECT id, last_heartbeat::text AS beat FROM procrastinate_workers"
+# The heartbeat is compared once more: a worker that came back to life in between keeps its jobs. A job without a
+# worker lost it in the same way; its key was emptied when the worker's row was deleted.
+RETAKE = """
+WITH dead AS (
+    DELETE FROM procrastinate_workers AS worker
+    USING unnest(%(ids)s::bigint[], %(beats)s::text[]) AS seen (id, beat)
+    WHERE worker.id = seen.id AND worker.last_heartbeat::text = seen.beat RETURNING worker.id
+)
+UPDATE procrastinate_jobs
+SET status = 'todo', attempts = attempts + 1, abort_requested = false, worker_id = NULL, scheduled_at = NULL
+WHERE status = 'doing' AND (worker_id IS NULL OR worker_id IN (SELECT id FROM dead)) RETURNING id
+"""
+# No job waits longer than this; one that seems to was scheduled before the clock was set back.
+LONGEST_WAIT_SECONDS = 900.0
+UNFREEZE = """
+UPDATE procrastinate_jobs SET scheduled_at = NULL
+WHERE status = 'todo' AND scheduled_at > now() + make_interval(secs => %(seconds)s) RETURNING id
+"""
+PRUNE = """
+DELETE FROM procrastinate_jobs AS job
+WHERE status NOT IN ('todo', 'doing')
+  AND NOT EXISTS (
+      SELECT FROM procrastinate_events WHERE job_id = job.id AND at > now() - make_interval(days => %(days)s)
+  )
+RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class Return:
+    """How a job goes back to the queue."""
+
+    wait_seconds: float
+    counted: bool
+    """Whether this start counts against the job's attempts: not when the database or a shutdown was the reason."""
+
+
+@dataclass
+class Claims(JobManager):
+    """The engine's manager, with each change of a job bound to the worker that has it in hand."""
+
+    connector: Any
+    returns: dict[int, Return] = field(default_factory=dict)
+    """Jobs on their way back, by id."""
+
+    async def finish_job(self, job: engine_jobs.Job, status: engine_jobs.Status, delete_job: bool) -> None:
+        """Finish `job`; does nothing when another worker has it by now."""
+        query = DELETE if delete_job else FINISH
+        arguments: dict[str, Any] = {"job_id": job.id, "worker_id": job.worker_id}
+        await self._change(query, job, arguments if delete_job else arguments | {"status": status.value})
+
+    async def retry_job(
+        self,
+        job: engine_jobs.Job,
+        retry_at: datetime.datetime | None = None,  # noqa: ARG002 (the database's clock decides)
+        priority: int | None = None,  # noqa: ARG002
+        queue: str | None = None,  # noqa: ARG002
+        lock: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Give `job` back to the queue; does nothing when another worker has it by now."""
+        back = self.returns.pop(job.id or 0, Return(0, counted=True))
+        arguments = {"job_id": job.id, "worker_id": job.worker_id}
+        wait = min(back.wait_seconds, LONGEST_WAIT_SECONDS)
+        await self._change(GIVE_BACK, job, arguments | {"counted": int(back.counted), "wait_seconds": wait})
+
+    async def give_back_all(self, worker_id: int) -> int:
+        """Return how many jobs a worker of this process left in hand when its connection broke; they wait again."""
+        return len(await self.connector.execute_query_all_async(GIVE_BACK_ALL, worker_id=worker_id))
+
+    async def heartbeats(self) -> dict[int, str]:
+        """Return each worker's newest sign of life."""
+        rows = await self.connector.execute_query_all_async(HEARTBEATS)
+        return {row["id"]: row["beat"] for row in rows}
+
+    async def retake(self, dead: dict[int, str]) -> int:
+        """Return how many jobs were taken from workers whose heartbeat still is the one given, and from lost ones."""
+        rows = await self.connector.execute_query_all_async(RETAKE, ids=[*dead], beats=[*dead.values()])
+        return len(rows)
+
+    async def tidy(self, days: int) -> None:
+        """Forget unfinished business older than `days`, and free jobs that a clock set back would hold up."""
+        await self.connector.execute_query_all_async(PRUNE, days=days)
+        await self.connector.execute_query_all_async(UNFREEZE, seconds=LONGEST_WAIT_SECONDS + 60)
+
+    async def _change(self, query: str, job: engine_jobs.Job, arguments: dict[str, Any]) -> None:
+        if not await self.connector.execute_query_all_async(query, **arguments):
+            log.warning("job_lost task=%s job=%s worker=%s", job.task_name, job.id, job.worker_id)

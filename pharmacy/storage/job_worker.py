@@ -1,0 +1,122 @@
+"""One process's share in the work: runs jobs, and takes over those of workers that died."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker
+
+from pharmacy.storage.job_claims import Claims
+from pharmacy.storage.jobs import Jobs
+
+HEARTBEAT_SECONDS = 1.0
+DEAD_AFTER_SECONDS = 3.0
+POLL_SECONDS = 0.2
+GRACE_SECONDS = 5.0
+TIDY_SECONDS = 30.0
+KEEP_DAYS = 7
+NEVER_SECONDS = 10.0 * 365 * 86_400
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Undertaker:
+    """Finds workers whose heartbeat stands still, by this process's own clock: a changed time of day kills nobody."""
+
+    claims: Claims
+    seen: dict[int, tuple[str, float]] = field(default_factory=dict)
+    """Worker to its newest heartbeat and when that was first seen."""
+
+    async def retake_stalled(self) -> int:
+        """Return how many jobs of dead workers were given back. To be called every second."""
+        beats, now = await self.claims.heartbeats(), time.monotonic()
+        before = self.seen
+        self.seen = {
+            worker: before[worker] if worker in before and before[worker][0] == beat else (beat, now)
+            for worker, beat in beats.items()
+        }
+        dead = {worker: beat for worker, (beat, since) in self.seen.items() if now - since >= DEAD_AFTER_SECONDS}
+        retaken = await self.claims.retake(dead)
+        if dead or retaken:
+            log.warning("jobs_retaken jobs=%d dead_workers=%d", retaken, len(dead))
+        return retaken
+
+
+async def work(jobs: Jobs, concurrency: Mapping[str, int], grace_seconds: float = GRACE_SECONDS) -> None:
+    """Work on the queues until cancelled, over any outage of the database.
+
+    When cancelled it starts nothing more, waits `grace_seconds` for the jobs in hand, then gives the rest back.
+
+    Args:
+        jobs: opened, with its tasks registered.
+        concurrency: queue to how many of its jobs run at once.
+    """
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_take_over(jobs.claims), name="take over jobs")
+        for queue, at_once in concurrency.items():
+            group.create_task(_work_on(jobs, queue, at_once, grace_seconds), name=f"work on {queue}")
+
+
+async def _work_on(jobs: Jobs, queue: str, at_once: int, grace_seconds: float) -> None:
+    while True:
+        worker = Worker(
+            app=jobs.app,
+            queues=[queue],
+            name=queue,
+            concurrency=at_once,
+            fetch_job_polling_interval=POLL_SECONDS,
+            shutdown_graceful_timeout=grace_seconds,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            # The engine's heartbeat ends at the first failure and before the last jobs do, and it buries workers by
+            # the time of day: both are done here instead.
+            update_heartbeat_interval=NEVER_SECONDS,
+            stalled_worker_timeout=NEVER_SECONDS,
+        )
+        heartbeat = asyncio.create_task(_beat(jobs.claims, worker), name=f"heartbeat of {queue}")
+        try:
+            await worker.run()  # type: ignore[no-untyped-call]
+        except ConnectorException as error:
+            log.warning("worker_interrupted queue=%s reason=%r", queue, str(error))
+        finally:
+            heartbeat.cancel()
+        await _leave_nothing(jobs.claims, worker.worker_id)
+
+
+async def _beat(claims: Claims, worker: Worker) -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        if worker.worker_id is not None:
+            with suppress(ConnectorException):
+                await claims.update_heartbeat(worker.worker_id)
+
+
+async def _leave_nothing(claims: Claims, worker_id: int | None) -> None:
+    """Give back what an interrupted worker still has in hand: none of it runs any more."""
+    await asyncio.sleep(POLL_SECONDS)
+    while worker_id is not None:
+        try:
+            await claims.give_back_all(worker_id)
+            await claims.unregister_worker(worker_id)
+            return
+        except ConnectorException:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _take_over(claims: Claims) -> None:
+    undertaker, tidied = Undertaker(claims), 0.0
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        try:
+            await undertaker.retake_stalled()
+            if time.monotonic() - tidied > TIDY_SECONDS:
+                await claims.tidy(KEEP_DAYS)
+                tidied = time.monotonic()
+        except ConnectorException as error:
+            log.warning("jobs_not_watched reason=%r", str(error))
