@@ -36,10 +36,14 @@ _KANJI_DIGITS = str.maketrans("〇一二三四五六七八九", "0123456789")
 def unlisted_contacts(signs: str, allowed: frozenset[str]) -> Iterator[Span]:
     """Yield the spans of addresses in `signs`, a plain view, that are none of `allowed`."""
     numbers, addresses = _allowed(allowed)
+    listed: list[Span] = []
     for pattern in _PATTERNS:
         for match in pattern.finditer(signs):
-            if not _listed(match.group(), addresses):
-                yield match.span()
+            start, end = match.span()
+            if _listed(match.group(), addresses):
+                listed.append((start, end))
+            elif not any(first <= start and end <= last for first, last in listed):
+                yield start, end
     for match in _PHONE.finditer(signs):
         if _is_phone(signs, match) and _digits(match.group()) not in numbers:
             yield match.span()

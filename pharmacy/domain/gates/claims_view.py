@@ -52,7 +52,7 @@ def hidden(text: str) -> Iterator[int]:
     """Yield the places of characters that nobody can see and that no emoji needs."""
     before = ""
     for place, char in enumerate(text):
-        if _is_hidden(char) or (char in _EMOJI_JOINERS and not _joins_emoji(before)):
+        if not _joins_emoji(before) if char in _EMOJI_JOINERS else _is_hidden(char):
             yield place
         before = char
 
