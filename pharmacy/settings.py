@@ -142,8 +142,8 @@ class Settings(BaseModel):
             raise ValueError("KAKARI_DELIVERY_URL is set without KAKARI_DELIVERY_SECRET")
         if self.langsmith_tracing and not self.langsmith_api_key:
             raise ValueError("LANGSMITH_TRACING is true without LANGSMITH_API_KEY")
-        if self.models == "openai" and not self.openai_api_key:
-            raise ValueError("KAKARI_MODELS is 'openai' without OPENAI_API_KEY")
+        if self.models == "openai" and not (self.openai_api_key or self.openai_base_url):
+            raise ValueError("KAKARI_MODELS is 'openai' without OPENAI_API_KEY or OPENAI_BASE_URL")
         return self
 
 
@@ -160,6 +160,13 @@ def read_settings(env_file: Path | None = Path(".env"), environ: Mapping[str, st
         return Settings.model_validate({name: given[name] for name in variables() if name in given})
     except ValidationError as error:
         raise ConfigError("\n".join(_told(problem) for problem in error.errors())) from None
+
+
+def endpoint_variables(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that a model's endpoint may name: the environment's, and what `.env` gave."""
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    given = {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": settings.openai_base_url}
+    return dict(environ) | {name: value for name, value in given.items() if value is not None}
 
 
 def variables() -> list[str]:

@@ -75,8 +75,14 @@ class Transcript:
 
 def patient_lines(rendered: str) -> list[str]:
     """Return the patient's texts in a rendered transcript, oldest first; the inverse that local models read by."""
-    turns: Iterable[dict[str, str]] = (json.loads(line) for line in rendered.splitlines() if line.strip())
-    return [turn["text"] for turn in turns if turn["from"] == Author.PATIENT]
+    return [text for author, text in read_lines(rendered) if author is Author.PATIENT]
+
+
+def read_lines(rendered: str) -> list[tuple[Author, str]]:
+    """Return who said what in a rendered transcript, oldest first; the inverse of `Transcript.rendered`."""
+    # Not splitlines(): a message may hold U+2028 or another line end that JSON leaves as it is.
+    turns: Iterable[dict[str, str]] = (json.loads(line) for line in rendered.split("\n") if line.strip())
+    return [(Author(turn["from"]), turn["text"]) for turn in turns]
 
 
 def _line(turn: Turn) -> str:

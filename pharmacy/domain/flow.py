@@ -89,7 +89,8 @@ class Flow:
     def described_phases(self) -> str:
         """Return the phases as a prompt lists them, with where each may go next."""
         return "\n".join(
-            f"- {p.name}({p.label}): {p.described} 次に移れるのは: {'、'.join(p.next) or 'なし'}" for p in self.phases.values()
+            f"- {p.name}({p.label}): {p.described} 次に移れるのは: {'、'.join(p.next) or 'なし'}"
+            for p in self.phases.values()
         )
 
     def described_criteria(self) -> str:

@@ -22,16 +22,19 @@ class Judgement:
     """All criteria of one draft, in the flow file's order."""
 
     marks: Mapping[str, Mark]
+    blocked: tuple[str, ...] = ()
+    """What the output gate found, one sentence each; a blocked draft is never shown to the model."""
 
     @property
     def clears(self) -> bool:
-        """True when there is at least one criterion and every mark reaches its bar."""
-        return bool(self.marks) and all(mark.mark >= mark.bar for mark in self.marks.values())
+        """True when nothing is blocked, there is a criterion, and every mark reaches its bar."""
+        reached = all(mark.mark >= mark.bar for mark in self.marks.values())
+        return not self.blocked and bool(self.marks) and reached
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the draft fell short, one sentence per criterion below its bar."""
-        return tuple(
+        """Why the draft fell short: what is blocked, then one sentence per criterion below its bar."""
+        return self.blocked + tuple(
             f"{name} {mark.mark}/5 (基準 {mark.bar}): {mark.reason}"
             for name, mark in self.marks.items()
             if mark.mark < mark.bar

@@ -1,0 +1,98 @@
+"""`kakari keys` and `kakari sign-in`: who may call."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from cli.opened import in_database
+
+app = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_ACTOR = "command line"
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="What the key is for; shown in the audit trail.")], as_json: AsJson = False
+) -> None:
+    """Make an API key. It is shown once and kept as a hash only."""
+    _refuse_odd_name(name)
+
+    async def work(database, settings):  # type: ignore[no-untyped-def]
+        from pharmacy.storage import access
+
+        async with database.begin() as tx:
+            return await access.create_key(tx, settings.pharmacy_id, name, _ACTOR)
+
+    key = _made(work)
+    print(json.dumps({"name": name, "key": key}) if as_json else f"{key}\nKeep it now: it cannot be shown again.")
+
+
+@app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List keys by name; the keys themselves are not kept."""
+
+    async def work(database, settings):  # type: ignore[no-untyped-def]
+        from pharmacy.storage import access
+
+        async with database.begin() as tx:
+            return await access.list_keys(tx, settings.pharmacy_id)
+
+    rows = in_database(work)
+    if as_json:
+        print(json.dumps(rows))
+    elif not rows:
+        print("There is no key yet: kakari keys create --name NAME")
+    else:
+        for row in rows:
+            print(
+                f"{row['name']}  made {row['created_at']}"
+                + (f"  revoked {row['revoked_at']}" if row["revoked_at"] else "")
+            )
+
+
+@app.command()
+def revoke(name: Annotated[str, typer.Option(help="The key's name.")]) -> None:
+    """Make a key useless at once."""
+
+    async def work(database, settings):  # type: ignore[no-untyped-def]
+        from pharmacy.storage import access
+
+        async with database.begin() as tx:
+            return await access.revoke_key(tx, settings.pharmacy_id, name, _ACTOR)
+
+    if not in_database(work):
+        typer.echo(f"kakari: there is no key named {name!r} in use; see `kakari keys list`", err=True)
+        raise typer.Exit(1)
+    print(f"{name} is revoked.")
+
+
+def sign_in(as_json: AsJson = False) -> None:
+    """Print a link that signs one browser in, once, within 15 minutes."""
+
+    async def work(database, settings):  # type: ignore[no-untyped-def]
+        from pharmacy.storage import access
+
+        async with database.begin() as tx:
+            token = await access.create_link(tx, settings.pharmacy_id, "owner")
+        return f"http://{settings.host}:{settings.port}/sign-in?token={token}"
+
+    link = in_database(work)
+    print(json.dumps({"link": link}) if as_json else link)
+
+
+def _made(work):  # type: ignore[no-untyped-def]
+    from pharmacy.storage.refusals import Conflict
+
+    try:
+        return in_database(work)
+    except Conflict as error:
+        typer.echo(f"kakari: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _refuse_odd_name(name: str) -> None:
+    if not name.strip() or len(name) > 80 or not name.isprintable():
+        raise typer.BadParameter(f"{name!r}: expected 1 to 80 visible characters", param_hint="--name")

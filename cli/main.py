@@ -1,0 +1,36 @@
+"""The `kakari` command: its groups, and what it says and returns when something is wrong."""
+
+import sys
+
+import typer
+
+from cli import check, graph, keys, products, serve, suggest, worker
+from pharmacy.domain.errors import ConfigError
+
+app = typer.Typer(
+    name="kakari",
+    help="Kakari answers the chat of an online kampo pharmacy together with its pharmacists.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+app.command("suggest")(suggest.suggest)
+app.command("graph")(graph.graph)
+app.command("check")(check.check)
+app.command("sign-in")(keys.sign_in)
+app.add_typer(keys.app, name="keys")
+app.add_typer(products.app, name="products")
+
+
+def main() -> None:
+    """Run the command; exit status 0 done, 1 said no, 2 wrong use or set-up."""
+    try:
+        app()
+    except ConfigError as error:
+        print(f"kakari: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

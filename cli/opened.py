@@ -1,0 +1,28 @@
+"""What several commands open: settings, and the database for one piece of work."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from pharmacy.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from pharmacy.storage.database import Database
+
+Result = TypeVar("Result")
+
+
+def in_database(work: "Callable[[Database, Settings], Awaitable[Result]]") -> Result:
+    """Return what `work` returns, done with the database of the settings open."""
+
+    async def run() -> Result:
+        from pharmacy.storage.database import open_database
+
+        settings = read_settings()
+        database = await open_database(settings)
+        try:
+            return await work(database, settings)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,44 @@
+"""`kakari worker`: one more process to work on jobs."""
+
+from typing import Annotated
+
+import typer
+
+
+def worker(
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="How many messages at once; KAKARI_CONCURRENCY.")
+    ] = None,
+) -> None:
+    """Work on jobs of the same database, on this machine or another; as many workers as wanted."""
+    import asyncio
+
+    from pharmacy.observing.logs import set_up_logs
+    from pharmacy.settings import read_settings
+
+    settings = read_settings()
+    if concurrency is not None:
+        settings = settings.model_copy(update={"concurrency": concurrency})
+    set_up_logs(settings.log_level, as_json=settings.log_json)
+
+    async def run() -> None:
+        import signal
+
+        from server.program import open_program
+        from server.worker.run import run_worker
+
+        async with open_program(settings) as program:
+            work = asyncio.create_task(run_worker(program))
+            loop = asyncio.get_running_loop()
+            for name in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(name, work.cancel)
+            print(
+                f"kakari worker: working on {program.database.url_masked}, {settings.concurrency} messages at once",
+                flush=True,
+            )
+            try:
+                await work
+            except asyncio.CancelledError:
+                print("kakari worker: stopped; what was in hand is given back", flush=True)
+
+    asyncio.run(run())

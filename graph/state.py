@@ -1,0 +1,88 @@
+"""What a run carries from node to node, and what is handed to it."""
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, NotRequired, Protocol, Required, TypedDict
+
+from nodes.classify import Classification
+from nodes.screen import Standing
+from nodes.switch_phase import PhaseSwitch
+from nodes.triage import Triage
+from pharmacy.domain.catalogue import Catalogue
+from pharmacy.domain.conversation import Transcript
+from pharmacy.domain.gates.hit import GateHit
+from pharmacy.domain.judgement import Judgement
+from pharmacy.domain.model import ChatModel, ModelCall
+from pharmacy.domain.outcome import Draft, Outcome, Reason, Step
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to answer."""
+
+    transcript: Transcript
+    standing: Standing
+    phase: str
+    requested: bool = False
+    """True when a pharmacist asked for this draft: then only an emergency stands in its way."""
+
+    instruction: str = ""
+    """The pharmacist's wish for the draft, or empty."""
+
+    category: str | None = None
+    """A category that a pharmacist set; None leaves it to the flow."""
+
+    earlier: tuple[Draft, ...] = ()
+    """Drafts of this message that were refused before; a new one must differ."""
+
+
+def _first(left: Reason | None, right: Reason | None) -> Reason | None:
+    return left or right
+
+
+class FlowState(TypedDict, total=False):
+    """The blackboard of one run; every key is written by one node, `steps` and `fault` by any."""
+
+    request: Required[Request]
+    screened: tuple[GateHit, ...]
+    triage: Triage
+    classification: Classification
+    switch: PhaseSwitch
+    category: NotRequired[str | None]
+    phase: str
+    drafts: tuple[Draft, ...]
+    judgement: Judgement | None
+    reason: Reason | None
+    fault: Annotated[Reason | None, _first]
+    steps: Annotated[tuple[Step, ...], operator.add]
+    held_for: tuple[str, ...]
+    outcome: Outcome
+
+
+class RunModels(Protocol):
+    """The models of one run, with what they have cost so far."""
+
+    def model(self, node: str, drafts_written: int = 0) -> ChatModel:
+        """Return the model that serves `node`; after the first draft, its teacher."""
+        ...
+
+    @property
+    def calls(self) -> tuple[ModelCall, ...]:
+        """Every call so far, failed ones included."""
+        ...
+
+    @property
+    def fallback_used(self) -> bool:
+        """True when a call was answered by a node's fallback."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What one run may use."""
+
+    models: RunModels
+    catalogue: Catalogue
+    auto_allowed: Mapping[tuple[str, str], bool]
+    """(category, phase) that the pharmacy lets go out by itself; what is absent may not."""

@@ -1,0 +1,80 @@
+"""Step 6: hold a draft against the output gate, then have it marked criterion by criterion."""
+
+import json
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from nodes.classify import Compose
+from nodes.generate import Assignment
+from nodes.screen import japanese_share
+from pharmacy.domain.flow import Flow
+from pharmacy.domain.gates.claims import LintContext, lint
+from pharmacy.domain.judgement import Judgement, Mark
+from pharmacy.domain.model import ChatModel
+from pharmacy.domain.outcome import Draft
+
+
+class CriterionVerdict(BaseModel):
+    """One criterion's verdict, the reason before the mark so that the mark follows from it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: str = Field(description="点数の理由を一文で")
+    mark: int = Field(ge=1, le=5, description="1(送ってはいけない)から5(そのまま送れる)")
+
+
+def verdict_schema(flow: Flow) -> type[BaseModel]:
+    """Return the answer's schema: every criterion of `flow`, none more and none less."""
+    fields = {c.name: (CriterionVerdict, Field(description=c.label)) for c in flow.criteria.values()}
+    return create_model("Verdict", __config__=ConfigDict(extra="forbid"), **fields)  # type: ignore[call-overload,no-any-return]
+
+
+async def judge(
+    draft: Draft,
+    assignment: Assignment,
+    flow: Flow,
+    lint_context: LintContext,
+    compose: Compose,
+    schema: type[BaseModel],
+    model: ChatModel,
+) -> Judgement:
+    """Return the judgement of `draft`; one that the output gate blocks never reaches the model.
+
+    Raises:
+        FlowError: no readable judgement could be had; that is never a pass.
+    """
+    blocked = tuple(hit.reason_ja for hit in lint(draft.text, lint_context)) + _misfits(draft, assignment)
+    if blocked:
+        return Judgement({}, blocked)
+    answer = await model.answer(compose(_blanks(draft, assignment, flow)), schema)
+    verdicts: dict[str, CriterionVerdict] = dict(answer)
+    return Judgement(
+        {
+            name: Mark(verdicts[name].mark, criterion.bar, verdicts[name].reason)
+            for name, criterion in flow.criteria.items()
+        }
+    )
+
+
+def _misfits(draft: Draft, assignment: Assignment) -> tuple[str, ...]:
+    said = {turn.text.strip() for turn in assignment.transcript.turns if turn is assignment.transcript.last_reply}
+    found = []
+    if draft.text in said:
+        found.append("直前の返信と同じ文面です")
+    if draft.text in {earlier.text for earlier in assignment.earlier}:
+        found.append("前の下書きと同じ文面です")
+    if japanese_share(draft.text) < 0.5:
+        found.append("日本語の返信ではありません")
+    return tuple(found)
+
+
+def _blanks(draft: Draft, assignment: Assignment, flow: Flow) -> dict[str, str]:
+    bars = [{"name": c.name, "bar": c.bar} for c in flow.criteria.values()]
+    return {
+        "category": assignment.category,
+        "phase": assignment.phase,
+        "facts": assignment.facts.rendered(),
+        "conversation": assignment.transcript.rendered(),
+        "draft": json.dumps(draft.text, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e"),
+        "criteria": json.dumps(bars, ensure_ascii=False),
+    }

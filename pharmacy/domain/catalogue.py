@@ -1,0 +1,107 @@
+"""The shelf: which products a text is about, and which facts of them a category is given."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pharmacy.domain.facts import Fact, FactSheet, Order, Patient, Product
+
+PATIENT = "患者"
+MOST_PRODUCTS = 5
+"""How many products one reply is given facts of."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All products of one pharmacy, in their order on the shelf."""
+
+    products: tuple[Product, ...]
+
+    def named_in(self, text: str) -> tuple[Product, ...]:
+        """Return the products that `text` names, by formula, reading or alias; the longest name wins its place."""
+        folded = _folded(text)
+        found: list[tuple[int, Product]] = []
+        names = sorted(((name, p) for p in self.products for name in _names(p)), key=lambda pair: -len(pair[0]))
+        for name, product in names:
+            if (place := folded.find(name)) >= 0:
+                folded = folded.replace(name, "\0" * len(name))
+                found.append((place, product))
+        return tuple({product.id: product for _, product in sorted(found, key=lambda pair: pair[0])}.values())
+
+    def taken_by(self, patient: Patient) -> tuple[Product, ...]:
+        """Return the products of the patient's orders and medicines."""
+        words = [order.product for order in patient.orders or ()] + list(patient.medicines or ())
+        return self.named_in("\n".join(words))
+
+    def fitting(self, text: str) -> tuple[Product, ...]:
+        """Return the products whose labelled use shares most with `text`, the best first."""
+        grams = _grams(text)
+        scored = [(len(grams & _grams(p.use)) / (10 + len(_grams(p.use))), p) for p in self.products if p.use]
+        return tuple(p for score, p in sorted(scored, key=lambda pair: -pair[0]) if score > 0)
+
+    def about(self, texts: Sequence[str], patient: Patient) -> tuple[Product, ...]:
+        """Return the products a reply may need: named lately, else taken, else fitting the words; five at most."""
+        for text in reversed(texts):
+            if named := self.named_in(text):
+                return named[:MOST_PRODUCTS]
+        return (self.taken_by(patient) or self.fitting(texts[-1] if texts else ""))[:MOST_PRODUCTS]
+
+
+def facts_for(wanted: Iterable[str], patient: Patient, products: Sequence[Product]) -> FactSheet:
+    """Return the facts that a category's list asks for, unknown ones included.
+
+    Args:
+        wanted: `patient.<field>` and `product.<field>`, as the flow file lists them.
+    """
+    fields = [name.split(".", 1) for name in wanted]
+    of_patient = [_patient_fact(patient, field) for thing, field in fields if thing == "patient"]
+    of_products = [_product_fact(p, field) for p in products for thing, field in fields if thing == "product"]
+    return FactSheet((*of_patient, *of_products))
+
+
+def _patient_fact(patient: Patient, field: str) -> Fact:
+    value = getattr(patient, field)
+    if field == "orders" and value is not None:
+        value = tuple(_order_words(order) for order in value)
+    return Fact(f"{PATIENT}.{field}", _words(value), "patient record" if value is not None else None)
+
+
+def _product_fact(product: Product, field: str) -> Fact:
+    value = getattr(product, field) or None  # an empty list of cautions is not known to be none
+    source = product.sources.get(field)
+    words = f"{value:,}円(税込)" if field == "price" and value else _words(value)
+    return Fact(f"{product.formula}.{field}", words, source.source if source else None, source.date if source else None)
+
+
+def _order_words(order: Order) -> str:
+    ships = f"、発送日 {order.ships_on.isoformat()}" if order.ships_on else ""
+    return f"注文 {order.id}: {order.product}、状態 {order.state}{ships}"
+
+
+def _words(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, tuple):
+        return "、".join(str(part) for part in value) or "なし"
+    return str(value)
+
+
+def _names(product: Product) -> Iterator[str]:
+    for name in (product.formula, product.reading, *product.aliases):
+        if name and len(name) > 1:
+            yield _folded(name)
+
+
+# Katakana to hiragana, so that カッコントウ, ｶｯｺﾝﾄｳ and かっこんとう are one name.
+_TO_HIRAGANA: Mapping[int, int] = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).translate(_TO_HIRAGANA).lower()
+
+
+def _grams(text: str | None) -> frozenset[str]:
+    # Pairs that hold a kanji or kana word; particles alone would make every product fit every text.
+    folded = unicodedata.normalize("NFKC", text or "")
+    pairs = (folded[i : i + 2] for i in range(len(folded) - 1))
+    return frozenset(pair for pair in pairs if any("㐀" <= c <= "鿿" or "ァ" <= c <= "ヴ" for c in pair))

@@ -1,0 +1,1 @@
+"""The formulas that ship: one file each, every fact with its public source."""

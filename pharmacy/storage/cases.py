@@ -1,0 +1,56 @@
+"""Cases that wait for a person: opened outside a run, and resolved."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pharmacy.storage import audit
+from pharmacy.storage.notices import notify
+from pharmacy.storage.outcomes import URGENCY
+from pharmacy.storage.refusals import NotHere, Stale
+from pharmacy.storage.tables import handovers
+
+
+async def open_case(tx: AsyncConnection, conversation: Any, code: str, detail: str) -> None:
+    """See to it that a person looks at the conversation: open a case, or add the reason to the open one."""
+    scope = {"pharmacy_id": conversation.pharmacy_id, "conversation_id": conversation.id}
+    entry = {"code": code, "detail": detail, "version": conversation.version, "hits": []}
+    where = (
+        handovers.c.pharmacy_id == conversation.pharmacy_id,
+        handovers.c.conversation_id == conversation.id,
+        handovers.c.state == "open",
+    )
+    case = (await tx.execute(select(handovers).where(*where).with_for_update())).one_or_none()
+    if case is None:
+        await tx.execute(
+            insert(handovers).values(**scope, id=uuid4(), version=conversation.version, state="open", code=code, tier=None,
+                                     urgency=URGENCY[None], detail=detail, category=conversation.category,
+                                     phase=conversation.phase, reasons=[entry], drafts=[])
+        )  # fmt: skip
+    else:
+        joined = {"reasons": [*case.reasons, entry], "updated_at": func.now()}
+        await tx.execute(update(handovers).where(handovers.c.id == case.id).values(**joined))
+    await notify(tx, "conversation", f"{conversation.pharmacy_id}/{conversation.id}")
+
+
+async def resolve(tx: AsyncConnection, pharmacy_id: str, handover_id: UUID, actor: str, resolution: str | None) -> None:
+    """Close a case by a person's hand.
+
+    Raises:
+        NotHere: this pharmacy has no such handover.
+        Stale: it is resolved already.
+    """
+    where = (handovers.c.pharmacy_id == pharmacy_id, handovers.c.id == handover_id)
+    case = (await tx.execute(select(handovers).where(*where).with_for_update())).one_or_none()
+    if case is None:
+        raise NotHere(f"handover {str(handover_id)!r}: there is none")
+    if case.state != "open":
+        raise Stale(f"handover is {case.state}, expected open", case.version, [], case.state)
+    values = {"state": "resolved", "resolved_by": actor, "resolved_at": func.now(), "resolution": resolution}
+    await tx.execute(update(handovers).where(*where).values(**values))
+    await notify(tx, "conversation", f"{pharmacy_id}/{case.conversation_id}")
+    await audit.append(
+        tx, pharmacy_id, actor, "handover_resolved", str(handover_id), {"code": case.code, "tier": case.tier}
+    )

@@ -1,0 +1,33 @@
+"""What a person should know of a running database."""
+
+import time
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pharmacy.storage import audit, reading
+
+_VECTOR = text("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')")
+_CLOCK = text("SELECT extract(epoch FROM clock_timestamp())")
+
+
+async def database_findings(tx: AsyncConnection, pharmacy_id: str) -> list[tuple[str, str]]:
+    """Return (`ok` | `warning` | `wrong`, words) for each thing looked at."""
+    found = []
+    _, worker = await reading.readiness(tx)
+    found.append(
+        ("ok", "a worker is alive")
+        if worker
+        else ("warning", "no worker is alive: start `kakari serve` or `kakari worker`")
+    )
+    if not (await tx.execute(_VECTOR)).scalar_one():
+        found.append(
+            ("warning", "the extension `vector` is not available: repeated questions are found by exact key only")
+        )
+    broken = await audit.broken_at(tx, pharmacy_id)
+    found.append(("ok", f"the audit chain holds over {await audit.length(tx, pharmacy_id)} rows") if broken is None
+                 else ("wrong", f"the audit chain breaks at row {broken}: compare with a backup"))  # fmt: skip
+    apart = abs(time.time() - float((await tx.execute(_CLOCK)).scalar_one()))
+    if apart > 5:
+        found.append(("warning", f"this machine's clock and the database's are {apart:.0f} s apart: set them by NTP"))
+    return found

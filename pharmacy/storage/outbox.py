@@ -1,0 +1,122 @@
+"""The only way out: texts to send, each with one retry key, moved by the job `send`."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pharmacy.storage import audit, cases
+from pharmacy.storage.jobs import Jobs
+from pharmacy.storage.notices import notify
+from pharmacy.storage.tables import conversations, messages, outbox
+
+# A receiver keeps a retry key for 24 hours; past 23 a repeat could reach the patient twice.
+_KEY_LIVES = text("now() - interval '23 hours'")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What is to be said, and where it leaves the conversation."""
+
+    text: str
+    category: str | None
+    phase: str
+    suggestion_id: UUID | None
+    author: str = "pharmacist"
+
+
+async def queue(tx: AsyncConnection, jobs: Jobs, conversation: Any, wording: Wording, actor: str) -> UUID:
+    """Write a text to send and its job; the recipient is the conversation's patient and nobody else."""
+    outbox_id = uuid4()
+    await tx.execute(
+        insert(outbox).values(
+            id=outbox_id, pharmacy_id=conversation.pharmacy_id, conversation_id=conversation.id, retry_key=uuid4(),
+            version=conversation.version, text=wording.text, text_hash=hashlib.sha256(wording.text.encode()).hexdigest(),
+            recipient=conversation.patient_id, author=wording.author, sent_by=actor, category=wording.category,
+            phase=wording.phase, suggestion_id=wording.suggestion_id, state="queued",
+        )
+    )  # fmt: skip
+    lock = f"send:{conversation.pharmacy_id}:{conversation.id}"
+    await jobs.enqueue(tx, "send", lock=lock, arguments={"outbox_id": str(outbox_id)})
+    return outbox_id
+
+
+async def claim(tx: AsyncConnection, outbox_id: UUID) -> Any | None:
+    """Return the row to send now, or None when it is done with, too old, or overtaken by a newer message."""
+    row = (
+        await tx.execute(
+            select(outbox, (outbox.c.created_at < _KEY_LIVES).label("too_old")).where(outbox.c.id == outbox_id)
+        )
+    ).one()
+    conversation = await _locked(tx, row)
+    row = (
+        await tx.execute(
+            select(outbox, (outbox.c.created_at < _KEY_LIVES).label("too_old"))
+            .where(outbox.c.id == outbox_id)
+            .with_for_update()
+        )
+    ).one()
+    if row.state != "queued":
+        return None
+    # A text that was never tried must not go out past a newer message; one that was tried may have arrived already,
+    # and only its own key can tell.
+    if row.attempts == 0 and row.version != conversation.version:
+        await _park(tx, row, conversation, "a newer message came before it was sent")
+        return None
+    if row.too_old:
+        await _park(tx, row, conversation, "its retry key is older than 23 hours")
+        return None
+    await tx.execute(update(outbox).where(outbox.c.id == outbox_id).values(attempts=row.attempts + 1))
+    return row
+
+
+async def sent(tx: AsyncConnection, outbox_id: UUID) -> None:
+    """Record that the text reached the channel: it becomes a message, and its phase the conversation's."""
+    row = (await tx.execute(select(outbox).where(outbox.c.id == outbox_id))).one()
+    await _locked(tx, row)
+    changed = await tx.execute(
+        update(outbox)
+        .where(outbox.c.id == outbox_id, outbox.c.state == "queued")
+        .values(state="sent", sent_at=func.now(), problem=None)
+    )
+    if not changed.rowcount:
+        return
+    scope = {"pharmacy_id": row.pharmacy_id, "conversation_id": row.conversation_id}
+    await tx.execute(
+        insert(messages).values(**scope, id=f"out-{outbox_id}", version=row.version, author=row.author, text=row.text,
+                                sent_by=row.sent_by, sent_at=func.now(), outbox_id=outbox_id)
+    )  # fmt: skip
+    await tx.execute(
+        update(conversations)
+        .where(conversations.c.pharmacy_id == row.pharmacy_id, conversations.c.id == row.conversation_id)
+        .values(phase=row.phase, category=row.category, category_set_by=None, last_message_at=func.now())
+    )
+    await notify(tx, "conversation", f"{row.pharmacy_id}/{row.conversation_id}")
+    body = {"conversation": row.conversation_id, "text_hash": row.text_hash, "retry_key": str(row.retry_key),
+            "suggestion_id": str(row.suggestion_id) if row.suggestion_id else None, "by": row.sent_by}  # fmt: skip
+    await audit.append(tx, row.pharmacy_id, "channel", "message_sent", str(outbox_id), body)
+
+
+async def park(tx: AsyncConnection, outbox_id: UUID, problem: str) -> None:
+    """Give up sending a text, saying why, and call a person."""
+    row = (await tx.execute(select(outbox).where(outbox.c.id == outbox_id))).one()
+    await _park(tx, row, await _locked(tx, row), problem)
+
+
+async def note_problem(tx: AsyncConnection, outbox_id: UUID, problem: str) -> None:
+    """Keep the words of a failed attempt; the same key is tried again."""
+    await tx.execute(update(outbox).where(outbox.c.id == outbox_id).values(problem=problem))
+
+
+async def _park(tx: AsyncConnection, row: Any, conversation: Any, problem: str) -> None:
+    await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="parked", problem=problem))
+    await cases.open_case(tx, conversation, "not_sent", problem)
+    await audit.append(tx, row.pharmacy_id, "channel", "message_parked", str(row.id), {"problem": problem})
+
+
+async def _locked(tx: AsyncConnection, row: Any) -> Any:
+    where = (conversations.c.pharmacy_id == row.pharmacy_id, conversations.c.id == row.conversation_id)
+    return (await tx.execute(select(conversations).where(*where).with_for_update())).one()

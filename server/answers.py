@@ -1,0 +1,261 @@
+"""What callers get."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pharmacy.domain.products.read import ProductBody
+
+
+class Taken(BaseModel):
+    """A message is stored; its outcome follows."""
+
+    message_id: str
+    conversation_id: str
+    patient_id: str
+    version: int
+    """The conversation's version that this message made."""
+
+
+class MarkOut(BaseModel):
+    """One criterion's verdict."""
+
+    mark: int
+    bar: int
+    reason: str
+
+
+class ReasonOut(BaseModel):
+    """Why a person has to look."""
+
+    code: str
+    tier: Literal["E", "U", "H"] | None = None
+    detail: str
+
+
+class OutcomeOut(BaseModel):
+    """What a message came to."""
+
+    outcome: Literal["suggestion", "auto_sent", "handover"]
+    conversation_id: str
+    version: int
+    category: str | None
+    phase: str
+    drafts: int
+    """How many drafts were written."""
+
+    cost_usd: float | None
+    """null when a model's price is unknown."""
+
+    models: dict[str, str]
+    reply: str | None = None
+    judgement: dict[str, MarkOut] | None = None
+    reason: ReasonOut | None = None
+    suggestion_id: str | None = None
+    handover_id: str | None = None
+    message_id: str | None = None
+
+
+class Asked(BaseModel):
+    """A request for a draft is taken."""
+
+    conversation_id: str
+    request_id: str
+
+
+class Stopped(BaseModel):
+    """Whether there was a run to stop."""
+
+    stopped: bool
+
+
+class MessageOut(BaseModel):
+    """One message of a conversation."""
+
+    id: str
+    version: int
+    author: Literal["patient", "pharmacist", "machine"]
+    kind: str
+    text: str
+    sent_by: str | None
+    sent_at: str
+    received_at: str
+    answered: bool
+
+
+class DraftOut(BaseModel):
+    """One draft of a run; `judgement` is null while unjudged."""
+
+    text: str
+    judgement: dict[str, MarkOut] | None
+    blocked: list[str]
+
+
+class StepOut(BaseModel):
+    """One node's passage."""
+
+    node: str
+    seconds: float
+    says: str
+
+
+class CallOut(BaseModel):
+    """One call of a model."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    node: str
+    prompt_file: str
+    prompt_fingerprint: str
+    model_asked: str
+    model_served: str | None
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    tokens_estimated: bool
+    cost_usd: float | None
+    seconds: float
+    attempt: int
+    error: str | None
+    started_at: str
+
+
+class SuggestionOut(BaseModel):
+    """A draft that cleared the bars, and what became of it."""
+
+    id: str
+    conversation_id: str
+    version: int
+    state: Literal["open", "approved", "edited", "rejected", "regenerated", "superseded"]
+    requested: bool
+    category: str | None
+    phase: str
+    text: str
+    judgement: dict[str, MarkOut]
+    held_for: list[str]
+    drafts: int
+    earlier_drafts: list[DraftOut]
+    trail: list[StepOut]
+    models: dict[str, str]
+    cost_usd: float | None
+    decided_by: str | None
+    decision: dict[str, Any] | None
+    created_at: str
+    decided_at: str | None
+    calls: list[CallOut] | None = None
+    """Only where one suggestion is read."""
+
+
+class HandoverOut(BaseModel):
+    """A case that waits for a person."""
+
+    id: str
+    conversation_id: str
+    version: int
+    state: Literal["open", "resolved"]
+    reason: ReasonOut
+    reasons: list[dict[str, Any]]
+    category: str | None
+    phase: str
+    drafts: list[DraftOut]
+    resolved_by: str | None
+    resolution: str | None
+    created_at: str
+    updated_at: str
+    resolved_at: str | None
+
+
+class ConversationRow(BaseModel):
+    """A conversation in a list."""
+
+    id: str
+    patient_id: str
+    channel: str
+    version: int
+    phase: str
+    category: str | None
+    taken_over_by: str | None
+    claimed_by: str | None
+    snoozed_until: str | None
+    last_message_at: str
+    created_at: str
+    suggestion_id: str | None
+    handover_id: str | None
+    tier: str | None
+
+
+class ConversationOut(ConversationRow):
+    """A conversation with its last messages and open items."""
+
+    messages: list[MessageOut]
+    suggestion: SuggestionOut | None
+    handover: HandoverOut | None
+    run: dict[str, Any] | None
+    """The run in work, or null."""
+
+    unsent: list[dict[str, Any]]
+    """Texts that are on their way or could not be sent."""
+
+
+class ConversationPage(BaseModel):
+    """A page of conversations."""
+
+    items: list[ConversationRow]
+    next: str | None
+
+
+class MessagePage(BaseModel):
+    """A page of messages."""
+
+    items: list[MessageOut]
+    next: str | None
+
+
+class SuggestionPage(BaseModel):
+    """A page of suggestions."""
+
+    items: list[SuggestionOut]
+    next: str | None
+
+
+class HandoverPage(BaseModel):
+    """A page of handovers."""
+
+    items: list[HandoverOut]
+    next: str | None
+
+
+class Problem(BaseModel):
+    """What went wrong, in words."""
+
+    detail: str
+
+
+class Conflicting(Problem):
+    """What the decision missed."""
+
+    version: int | None = None
+    newer_messages: list[MessageOut] = []
+    state: str | None = None
+
+
+class Invalid(BaseModel):
+    """What does not fit: the place, the value, what was expected."""
+
+    model_config = ConfigDict(json_schema_extra={"description": "One entry per field that does not fit."})
+
+    detail: list[dict[str, Any]]
+
+
+class UnsentOut(BaseModel):
+    """A text is on its way to the patient."""
+
+    conversation_id: str
+    outbox_id: str
+    state: Literal["queued"]
+
+
+class ProductOut(ProductBody):
+    """A product as stored."""
+
+    id: str

@@ -1,0 +1,1 @@
+"""Sample patients, for a first look."""

@@ -1,0 +1,100 @@
+"""Play a day of sample patients against an empty database, so that a newcomer sees Kakari at work."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from pharmacy.storage import decisions, people, reading
+from pharmacy.storage.access import Caller
+from pharmacy.storage.decisions import Decision
+from pharmacy.storage.refusals import StoreError
+from server.asks import MessageIn, ProfileBody
+from server.program import Program
+from server.taking import take_message
+
+DAY = Path(__file__).with_name("day.json")
+_PHARMACIST = "demo pharmacist"
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def demo_beside(program: Program, *, wanted: bool) -> AsyncIterator[None]:
+    """Play the demo while the body runs, if it is wanted and the database is empty."""
+    if not wanted:
+        yield
+        return
+    if not await _empty(program):
+        print("The database is not empty: no sample patients are added.", flush=True)
+        yield
+        return
+    print("Sample patients write during the next minutes.", flush=True)
+    playing = asyncio.create_task(_play(program), name="demo")
+    try:
+        yield
+    finally:
+        playing.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await playing
+
+
+async def _empty(program: Program) -> bool:
+    async with program.database.begin() as tx:
+        page = await reading.list_conversations(
+            tx,
+            program.settings.pharmacy_id,
+            limit=1,
+            after=None,
+            waiting=None,
+            phase=None,
+            category=None,
+            patient_id=None,
+        )
+    return not page.items
+
+
+async def _play(program: Program) -> None:
+    by = Caller(program.settings.pharmacy_id, _PHARMACIST)
+    day = json.loads(DAY.read_text(encoding="utf-8"))
+    async with program.database.begin() as tx:
+        for patient_id, profile in day["patients"].items():
+            checked = ProfileBody.model_validate(profile).model_dump(mode="json")
+            await people.put_patient(tx, by.pharmacy_id, patient_id, checked)
+    for event in day["events"]:
+        await asyncio.sleep(event["after_seconds"])
+        try:
+            await (_decide(program, by, event) if "decide" in event else _write(program, by, event))
+        except StoreError as error:
+            log.warning("demo_event_skipped reason=%s", error)
+
+
+async def _write(program: Program, by: Caller, event: dict[str, Any]) -> None:
+    patient_id = event["patient"]
+    body = MessageIn.model_validate(
+        {"conversation_id": f"{patient_id}-chat", "text": event["text"], "patient": {"id": patient_id}}
+    )
+    raw = json.dumps(event, ensure_ascii=False).encode()
+    await take_message(program, by, body, raw, f"demo-{uuid4()}", datetime.now(UTC))
+
+
+async def _decide(program: Program, by: Caller, event: dict[str, Any]) -> None:
+    """Act as a pharmacist on the conversation's open suggestion, if the flow made one."""
+    async with program.database.begin() as tx:
+        conversation = await reading.one_conversation(tx, by.pharmacy_id, f"{event['patient']}-chat")
+        suggestion = conversation["suggestion"]
+        if suggestion is None:
+            return
+        decision, suggestion_id = Decision(by.pharmacy_id, by.actor, suggestion["version"]), UUID(suggestion["id"])
+        if event["decide"] == "edit":
+            text = suggestion["text"] + event["adds"]
+            await decisions.edit(
+                tx, program.jobs, decision, suggestion_id, text, reason="demo", category=None, phase=None
+            )
+        else:
+            await decisions.approve(tx, program.jobs, decision, suggestion_id)

@@ -1,0 +1,96 @@
+"""What a caller is told when something cannot be: each error its status, each answer its words."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from pharmacy.storage.paging import CursorUnreadable
+from pharmacy.storage.refusals import Conflict, NotHere, Stale, StoreBusy
+from server.answers import Conflicting, Invalid, Problem
+
+log = logging.getLogger(__name__)
+
+LONGEST_VALUE = 200
+Responses = dict[int | str, dict[str, Any]]
+
+SIGNED_IN: Responses = {
+    400: {"model": Problem, "description": "The body is not JSON."},
+    401: {"model": Problem, "description": "No valid key or session."},
+    403: {"model": Problem, "description": "The request comes from another site."},
+    413: {"model": Problem, "description": "The body is too large."},
+    422: {"model": Invalid, "description": "A field does not fit."},
+    503: {"model": Problem, "description": "The store is busy; ask again."},
+}
+OF_ONE: Responses = SIGNED_IN | {404: {"model": Problem, "description": "There is no such thing in this pharmacy."}}
+DECIDING: Responses = OF_ONE | {
+    409: {"model": Conflicting, "description": "The decision rests on what is no longer so."}
+}
+
+
+class Refused(Exception):
+    """The request is understood and cannot be done as asked: 422, in the same form as a field that does not fit."""
+
+    def __init__(self, place: str, value: object, expected: str) -> None:
+        super().__init__(expected)
+        self.entry = {"loc": ["body", place], "msg": expected, "input": shown(value), "type": "refused"}
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """Give every error its answer."""
+
+    @app.exception_handler(NotHere)
+    async def not_here(_: Request, error: NotHere) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 404)
+
+    @app.exception_handler(Conflict)
+    async def conflict(_: Request, error: Conflict) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 409)
+
+    @app.exception_handler(Stale)
+    async def stale(_: Request, error: Stale) -> JSONResponse:
+        body = {
+            "detail": error.said,
+            "version": error.version,
+            "newer_messages": error.newer_messages,
+            "state": error.state,
+        }
+        return JSONResponse(body, 409)
+
+    @app.exception_handler(StoreBusy)
+    async def busy(_: Request, error: StoreBusy) -> JSONResponse:
+        log.warning("store_busy %s", error)
+        return JSONResponse({"detail": "the store is busy; nothing was written, ask again"}, 503, {"Retry-After": "1"})
+
+    @app.exception_handler(CursorUnreadable)
+    async def cursor(_: Request, error: CursorUnreadable) -> JSONResponse:
+        entry = {"loc": ["query", "after"], "msg": str(error), "type": "cursor"}
+        return JSONResponse({"detail": [entry]}, 422)
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> JSONResponse:
+        return JSONResponse({"detail": [error.entry]}, 422)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        entries = [
+            {
+                "loc": [shown(part) for part in e["loc"]],
+                "msg": e["msg"],
+                "input": shown(e.get("input")),
+                "type": e["type"],
+            }
+            for e in error.errors()
+        ]
+        return JSONResponse({"detail": entries}, 422)
+
+
+def shown(value: object) -> str | int:
+    """Return `value` as an answer may repeat it: short, and always valid text."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

@@ -1,0 +1,89 @@
+"""The assembled program: everything that is opened once and shared by routes and worker."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from graph.assemble import Assembled, Files, assemble
+from pharmacy.channels.api import ApiChannel
+from pharmacy.domain.catalogue import Catalogue
+from pharmacy.domain.products.read import shipped
+from pharmacy.settings import Settings, endpoint_variables
+from pharmacy.storage import audit, modes, people
+from pharmacy.storage.database import Database, open_database
+from pharmacy.storage.jobs import Jobs
+from pharmacy.storage.notices import Notices
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Shelf:
+    """The pharmacy's products, read again when one has changed."""
+
+    state: object = None
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue(()))
+
+
+@dataclass
+class Program:
+    """What routes and worker share. Made by `open_program`."""
+
+    settings: Settings
+    assembled: Assembled
+    database: Database
+    jobs: Jobs
+    notices: Notices
+    channel: ApiChannel
+    shelves: dict[str, Shelf] = field(default_factory=dict)
+    worker_runs: bool = False
+    """True while this process works on jobs."""
+
+    async def catalogue(self, pharmacy_id: str) -> Catalogue:
+        """Return the pharmacy's products as they are now."""
+        shelf = self.shelves.setdefault(pharmacy_id, Shelf())
+        async with self.database.begin() as tx:
+            state = await people.shelf_state(tx, pharmacy_id)
+            if state != shelf.state:
+                self.shelves[pharmacy_id] = shelf = Shelf(state, await people.catalogue(tx, pharmacy_id))
+        return shelf.catalogue
+
+
+@asynccontextmanager
+async def open_program(settings: Settings) -> AsyncIterator[Program]:
+    """Open database, jobs, notices and the flow; close them at the end.
+
+    Raises:
+        ConfigError: something is not as it must be; nothing has been started.
+    """
+    files = Files(settings.flow_file, settings.models_file, settings.prompts_folder)
+    assembled = assemble(files, settings.models, endpoint_variables(settings))
+    if assembled.gates_closed_by:
+        log.error("gates_closed every message is held: %s", assembled.gates_closed_by)
+    for warning in assembled.registry.warnings:
+        log.warning("models %s", warning)
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings)
+        stack.push_async_callback(database.close)
+        await _prepare(database, assembled, settings)
+        jobs = await stack.enter_async_context(Jobs(database.app_url))
+        notices = await stack.enter_async_context(Notices(database.app_url))
+        secret = settings.delivery_secret.get_secret_value() if settings.delivery_secret else ""
+        channel = ApiChannel(settings.delivery_url, secret)
+        stack.push_async_callback(channel.close)
+        stack.push_async_callback(assembled.registry.aclose)
+        yield Program(settings, assembled, database, jobs, notices, channel)
+
+
+async def _prepare(database: Database, assembled: Assembled, settings: Settings) -> None:
+    pharmacy_id = settings.pharmacy_id
+    async with database.begin() as tx:
+        by_auto = settings.models == "auto"
+        await modes.note_mode(tx, pharmacy_id, assembled.registry.mode, by_auto=by_auto)
+        if (await people.shelf_state(tx, pharmacy_id))[0] == 0:
+            for product_id, body in shipped().items():
+                await people.put_product(tx, pharmacy_id, product_id, body)
+            await audit.append(
+                tx, pharmacy_id, "program", "products_shipped", pharmacy_id, {"products": len(shipped())}
+            )

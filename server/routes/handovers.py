@@ -1,0 +1,42 @@
+"""Handovers: the human queue, emergencies first."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from pharmacy.storage import cases, reading
+from server.access import Calling, Serving
+from server.answers import HandoverOut, HandoverPage
+from server.asks import ID_PATTERN, Resolve
+from server.errors import DECIDING, OF_ONE, SIGNED_IN
+from server.routes.conversations import After, Limit
+
+router = APIRouter(prefix="/v1/handovers", tags=["handovers"])
+
+
+@router.get("", response_model=HandoverPage, responses=SIGNED_IN)
+async def list_handovers(
+    program: Serving, by: Calling, limit: Limit = 50, after: After = None, state: Literal["open", "resolved"] | None = "open",
+    tier: Literal["E", "U", "H"] | None = None, conversation_id: str | None = Query(default=None, pattern=ID_PATTERN),
+) -> Any:  # fmt: skip
+    """List cases that wait for a person: tier E, then U, then H, then the rest, each by how long it waits."""
+    async with program.database.begin() as tx:
+        return await reading.list_handovers(
+            tx, by.pharmacy_id, limit=limit, after=after, state=state, tier=tier, conversation_id=conversation_id
+        )
+
+
+@router.get("/{handover_id}", response_model=HandoverOut, responses=OF_ONE)
+async def get_handover(handover_id: UUID, program: Serving, by: Calling) -> Any:
+    """Show one case."""
+    async with program.database.begin() as tx:
+        return await reading.one_handover(tx, by.pharmacy_id, handover_id)
+
+
+@router.post("/{handover_id}/resolve", response_model=HandoverOut, responses=DECIDING)
+async def resolve(handover_id: UUID, program: Serving, by: Calling, body: Resolve | None = None) -> Any:
+    """Close a case."""
+    async with program.database.begin() as tx:
+        await cases.resolve(tx, by.pharmacy_id, handover_id, by.actor, body.resolution if body else None)
+        return await reading.one_handover(tx, by.pharmacy_id, handover_id)

@@ -1,0 +1,89 @@
+"""Suggestions: the queue of drafts to decide, and the decisions."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from pharmacy.storage import decisions, reading
+from pharmacy.storage.access import Caller
+from pharmacy.storage.decisions import Decision
+from server.access import Calling, Serving
+from server.answers import SuggestionOut, SuggestionPage
+from server.asks import ID_PATTERN, Decide, Edit, Regenerate, Reject
+from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
+from server.outgoing import refuse_bad_wording
+from server.program import Program
+from server.routes.conversations import After, Limit
+
+router = APIRouter(prefix="/v1/suggestions", tags=["suggestions"])
+
+State = Literal["open", "approved", "edited", "rejected", "regenerated", "superseded"]
+
+
+@router.get("", response_model=SuggestionPage, response_model_exclude_none=False, responses=SIGNED_IN)
+async def list_suggestions(
+    program: Serving, by: Calling, limit: Limit = 50, after: After = None, state: State | None = "open",
+    conversation_id: str | None = Query(default=None, pattern=ID_PATTERN),
+) -> Any:  # fmt: skip
+    """List suggestions, the one that waited longest first."""
+    async with program.database.begin() as tx:
+        return await reading.list_suggestions(
+            tx, by.pharmacy_id, limit=limit, after=after, state=state, conversation_id=conversation_id
+        )
+
+
+@router.get("/{suggestion_id}", response_model=SuggestionOut, responses=OF_ONE)
+async def get_suggestion(suggestion_id: UUID, program: Serving, by: Calling) -> Any:
+    """Show one suggestion with its trail and every model call."""
+    return await _shown(program, by, suggestion_id)
+
+
+@router.post("/{suggestion_id}/approve", response_model=SuggestionOut, responses=DECIDING)
+async def approve(suggestion_id: UUID, body: Decide, program: Serving, by: Calling) -> Any:
+    """Send the draft as it is."""
+    async with program.database.begin() as tx:
+        await decisions.approve(tx, program.jobs, _decision(by, body), suggestion_id)
+    return await _shown(program, by, suggestion_id)
+
+
+@router.post("/{suggestion_id}/edit", response_model=SuggestionOut, responses=DECIDING)
+async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -> Any:
+    """Send another wording; both texts are kept."""
+    flow = program.assembled.flow
+    if body.category is not None and body.category not in flow.categories:
+        raise Refused("category", body.category, f"expected one of {[*flow.categories]}")
+    if body.phase is not None and body.phase not in flow.phases:
+        raise Refused("phase", body.phase, f"expected one of {[*flow.phases]}")
+    refuse_bad_wording(program, body.text, body.reason)
+    async with program.database.begin() as tx:
+        await decisions.edit(
+            tx, program.jobs, _decision(by, body), suggestion_id, body.text,
+            reason=body.reason, category=body.category, phase=body.phase,
+        )  # fmt: skip
+    return await _shown(program, by, suggestion_id)
+
+
+@router.post("/{suggestion_id}/reject", response_model=SuggestionOut, responses=DECIDING)
+async def reject(suggestion_id: UUID, body: Reject, program: Serving, by: Calling) -> Any:
+    """Refuse the draft; the patient then waits for a person, unless the matter is dealt with."""
+    async with program.database.begin() as tx:
+        await decisions.reject(tx, _decision(by, body), suggestion_id, body.reason, body.detail)
+    return await _shown(program, by, suggestion_id)
+
+
+@router.post("/{suggestion_id}/regenerate", response_model=SuggestionOut, responses=DECIDING)
+async def regenerate(suggestion_id: UUID, body: Regenerate, program: Serving, by: Calling) -> Any:
+    """Have it written again; the new suggestion appears in the queue."""
+    async with program.database.begin() as tx:
+        await decisions.regenerate(tx, program.jobs, _decision(by, body), suggestion_id, body.instruction)
+    return await _shown(program, by, suggestion_id)
+
+
+def _decision(by: Caller, body: Decide) -> Decision:
+    return Decision(by.pharmacy_id, by.actor, body.version)
+
+
+async def _shown(program: Program, by: Caller, suggestion_id: UUID) -> dict[str, Any]:
+    async with program.database.begin() as tx:
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)

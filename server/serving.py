@@ -1,0 +1,77 @@
+"""Run the application under uvicorn, and tell the person at the keyboard how to get in."""
+
+import asyncio
+import ipaddress
+import socket
+
+import uvicorn
+
+from pharmacy.domain.errors import ConfigError
+from pharmacy.settings import Settings
+from pharmacy.storage import access
+from server.app import create_app
+from server.demo.play import demo_beside
+from server.program import open_program
+from server.working import worker_beside
+
+GRACE_SECONDS = 5
+
+
+def run(settings: Settings, *, demo: bool) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        ConfigError: something is not as it must be, the address is taken, or the database is not empty for the demo.
+    """
+    listening = _listen(settings.host, settings.port)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, listening, demo=demo))
+
+
+def _loop_factory():  # type: ignore[no-untyped-def]
+    try:
+        import uvloop
+    except ImportError:  # not on every platform
+        return None
+    return uvloop.new_event_loop
+
+
+async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) -> None:
+    async with open_program(settings) as program, worker_beside(program):
+        app = create_app(program)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS,
+            server_header=False, h11_max_incomplete_event_size=64_000,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        await _greet(program, listening, settings)
+        async with demo_beside(program, wanted=demo):
+            await server.serve(sockets=[listening])
+
+
+async def _greet(program, listening: socket.socket, settings: Settings) -> None:  # type: ignore[no-untyped-def]
+    host, port = listening.getsockname()[:2]
+    here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    print(
+        f"Kakari listens on {here}  (models: {program.assembled.registry.mode}, database: {program.database.url_masked})",
+        flush=True,
+    )
+    # Only who can read this screen may use the link; elsewhere the screen may be a shared log.
+    if ipaddress.ip_address(host).is_loopback:
+        async with program.database.begin() as tx:
+            token = await access.create_link(tx, settings.pharmacy_id, "owner")
+        print(f"Sign in once, within 15 minutes: {here}/sign-in?token={token}", flush=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(found[0], socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(found[4])
+        listening.listen(2048)
+    except OSError as error:
+        raise ConfigError(
+            f"HOST={host!r}, PORT={port!r}: cannot listen there ({error.strerror}); set another PORT"
+        ) from error
+    return listening

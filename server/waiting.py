@@ -1,0 +1,37 @@
+"""Wait for an outcome without asking again and again: the database says when there is news."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+from fastapi import Query
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.program import Program
+
+Found = TypeVar("Found")
+
+Wait = Annotated[
+    float | None,
+    Query(ge=0, le=60, allow_inf_nan=False, description="Wait so many seconds for the outcome; 200 with it, else 202."),
+]
+
+
+async def wait_for(
+    program: Program, key: str, seconds: float, look: Callable[[AsyncConnection], Awaitable[Found | None]]
+) -> Found | None:
+    """Return what `look` finds, as soon as it does, or None when `seconds` have passed.
+
+    Args:
+        key: `pharmacy/conversation` whose outcomes are waited for.
+    """
+    until = time.monotonic() + seconds
+    async with program.notices.subscribe("outcome", key) as news:
+        while True:
+            async with program.database.begin() as tx:
+                if (found := await look(tx)) is not None:
+                    return found
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            await news.wait(min(left, 5.0))

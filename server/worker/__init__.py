@@ -1,0 +1,1 @@
+"""The jobs: what a worker does for each."""

@@ -1,0 +1,55 @@
+"""Work on jobs: register the tasks, sweep up what was left without a job, and go on until told to stop."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from pharmacy.storage import runs
+from pharmacy.storage.job_worker import work
+from server.program import Program
+from server.worker.reply import ReplyJobs
+from server.worker.send import ATTEMPTS, SendJobs
+
+SENDS_AT_ONCE = 16
+SWEEP_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+async def run_worker(program: Program) -> None:
+    """Work on replies and sends until cancelled."""
+    replies, sends = ReplyJobs(program), SendJobs(program)
+    program.jobs.register("reply", replies.reply, replies.give_up)
+    program.jobs.register("send", sends.send, sends.give_up, attempts=ATTEMPTS)
+    await sweep(program)
+    sweeping = asyncio.create_task(_sweep_often(program), name="sweep")
+    program.worker_runs = True
+    try:
+        await work(program.jobs, {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE})
+    finally:
+        program.worker_runs = False
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
+
+
+async def sweep(program: Program) -> int:
+    """Give a job to every conversation that has an unanswered message and none; return how many there were."""
+    async with program.database.begin() as tx:
+        lost = await runs.without_job(tx)
+        for pharmacy_id, conversation_id in lost:
+            arguments = {"pharmacy_id": pharmacy_id, "conversation_id": conversation_id}
+            await program.jobs.enqueue(tx, "reply", lock=f"reply:{pharmacy_id}:{conversation_id}", arguments=arguments)
+    if lost:
+        log.warning("swept conversations=%d", len(lost))
+    return len(lost)
+
+
+async def _sweep_often(program: Program) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            await sweep(program)
+        except Exception:
+            # The database's outage is the worker's to report; the next sweep finds the same rows.
+            log.exception("sweep_failed")

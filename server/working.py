@@ -1,0 +1,38 @@
+"""The worker that `kakari serve` runs beside its HTTP."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from server.program import Program
+from server.worker.run import run_worker
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def worker_beside(program: Program) -> AsyncIterator[None]:
+    """Work on jobs while the body runs; when the database is the embedded one, keep it up too."""
+    tasks = [asyncio.create_task(run_worker(program), name="worker")]
+    if program.database.server is not None:
+        tasks.append(asyncio.create_task(program.database.server.supervise(), name="supervise"))
+    for task in tasks:
+        task.add_done_callback(_report)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception():
+        log.error(
+            "task_died name=%s; readyz says so, and the process should be started anew",
+            task.get_name(),
+            exc_info=task.exception(),
+        )
