@@ -52,7 +52,9 @@ def _spans(text: str, rule: ClaimRule) -> set[tuple[int, int]]:
     if not claims:
         return claims
     excused = [match.span() for pattern in rule.unless for match in pattern.finditer(text)]
-    return {(s, e) for s, e in claims if s < e and not any(start <= s and e <= end for start, end in excused)}
+    # The mark that ends a sentence is no part of the claim: an excuse need not reach over it.
+    within = {(s, s + len(text[s:e].rstrip(ENDS))): (s, e) for s, e in claims if s < e}
+    return {claim for (s, e), claim in within.items() if not any(start <= s and e <= end for start, end in excused)}
 
 
 def _denied(text: str, end: int, rules: ClaimRules) -> bool:

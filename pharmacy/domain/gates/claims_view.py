@@ -15,6 +15,7 @@ _HIDDEN_KINDS = ("Cc", "Cf", "Cs", "Co", "Cn")
 TO_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _SENTENCE_ENDS = {"。": "。", "!": "!", "?": "?", "…": "。", "｡": "。"}
 _COMMAS = "、,;"
+_DRAWN_OUT = "っー"
 _NUMBER_SIGNS = {".": ".", "/": "/", "~": "~", "〜": "~", "-": "~", "–": "~", "‐": "~"}
 
 
@@ -99,7 +100,8 @@ def _kept(char: str, before: str, chars: list[_Char], place: int) -> str:
     if char in _COMMAS:
         return "、"
     if char in "%" or char.isalnum() or unicodedata.category(char)[0] in "LM":
-        return char.translate(TO_HIRAGANA)
+        folded = char.translate(TO_HIRAGANA)
+        return "" if folded == before and folded in _DRAWN_OUT else folded
     return _NUMBER_SIGNS.get(char, "") if before.isdigit() else ""
 
 
