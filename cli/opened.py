@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from pharmacy.settings import Settings, read_settings
-
 if TYPE_CHECKING:
+    from pharmacy.settings import Settings
     from pharmacy.storage.database import Database
 
 Result = TypeVar("Result")
@@ -16,6 +15,7 @@ def in_database(work: "Callable[[Database, Settings], Awaitable[Result]]") -> Re
     """Return what `work` returns, done with the database of the settings open."""
 
     async def run() -> Result:
+        from pharmacy.settings import read_settings
         from pharmacy.storage.database import open_database
 
         settings = read_settings()

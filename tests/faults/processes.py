@@ -1,0 +1,129 @@
+"""Real Kakari processes for fault tests: started as a user starts them, and killed as a machine kills them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60.0
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(what: str, holds: Callable[[], Any], seconds: float, every: float = 0.05) -> Any:
+    """Return what `holds` returns as soon as it is true; fail with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := holds():
+            return found
+        time.sleep(every)
+    raise AssertionError(f"within {seconds} s expected: {what}")
+
+
+@dataclass
+class Kakari:
+    """One `kakari` process with its own environment; output goes to a file beside its home."""
+
+    home: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ("serve",)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables it is started with; nothing of the tester's own leaks in."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("KAKARI_", "OPENAI_", "LANGSMITH_"))
+        }
+        kept.pop("DATABASE_URL", None)
+        return kept | {"KAKARI_HOME": str(self.home), "PORT": str(self.port)} | dict(self.variables)
+
+    def start(self) -> Self:
+        """Start it, without waiting."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home.parent / f"{self.home.name}-{self.command[0]}-{self.port}.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cli", *self.command], cwd=CHECKOUT, env=self.environment, stdout=log, stderr=log
+            )
+        return self
+
+    def ready(self) -> float:
+        """Return the seconds until `/readyz` said yes."""
+        started = time.monotonic()
+        until("a ready server", self._is_ready, START_SECONDS)
+        return time.monotonic() - started
+
+    def kill(self) -> None:
+        """SIGKILL: no cleaning up, no goodbye."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL if that is not enough."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def run(self, *command: str) -> str:
+        """Return what another command prints on the same home."""
+        ran = subprocess.run(
+            [sys.executable, "-m", "cli", *command],
+            cwd=CHECKOUT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    def client(self) -> httpx2.Client:
+        """Return a client with a fresh API key."""
+        name = f"test-{time.monotonic_ns()}"
+        key = json.loads(self.run("keys", "create", "--name", name, "--json"))["key"]
+        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=70)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (
+            f"{self.command} ended with {self.process.returncode}; see its log beside {self.home}"
+        )
+        with suppress(httpx2.HTTPError):
+            return httpx2.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        return False
