@@ -24,11 +24,11 @@ lint: setup-dev  ## ruff, mypy --strict, import-linter
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: setup-dev  ## measure gate, flow and students side by side
-	.venv/bin/python -m tests.bench $(ARGS)
+bench: setup-dev  ## measure gate, flow and command line; PART chooses one
+	.venv/bin/python -m tests.bench $(PART)
 
-soak: setup-dev  ## long fault runs: kills under load, two workers
-	.venv/bin/python -m tests.soak $(ARGS)
+soak: setup-dev  ## long fault runs; PART, SEED and ARGS choose
+	.venv/bin/python -m tests.soak $(PART) --seed $(or $(SEED),1) $(ARGS)
 
 students: setup-dev  ## train the local students anew from the shipped examples
 	.venv/bin/python -m distillation.train_local $(ARGS)
