@@ -7,6 +7,7 @@ from graph.build import Parts, build
 from graph.state import FlowState, Request, RunContext
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome
+from pharmacy.observing.tracing import untraced
 
 
 class ReplyFlow:
@@ -18,7 +19,8 @@ class ReplyFlow:
 
     async def run(self, request: Request, context: RunContext) -> Outcome:
         """Return what the flow proposes for `request`; every model call is in `context.models.calls`."""
-        state = cast("FlowState", await self.graph.ainvoke({"request": request}, context=context))
+        with untraced():
+            state = cast("FlowState", await self.graph.ainvoke({"request": request}, context=context))
         calls = context.models.calls
         return replace(
             state["outcome"],
