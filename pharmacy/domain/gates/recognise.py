@@ -1,0 +1,108 @@
+"""The gate on texts: which rules hold a message, and how soon a person must look at it.
+
+It only ever adds: no rule lowers what another found. Whatever cannot be read or decided is held.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.gates.hit import GateHit, Tier, highest
+from pharmacy.domain.gates.likeness import Likeness
+from pharmacy.domain.gates.normalise import normalise
+from pharmacy.domain.gates.reading import Reading, Shared
+from pharmacy.domain.gates.rules import FOLDER, VOCABULARY, Rule, read_rules
+from pharmacy.domain.gates.words import Vocabulary
+
+_WINDOW_LETTERS = 4500
+_OVERLAP_LETTERS = 300
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What the gates say about one message."""
+
+    hits: tuple[GateHit, ...]
+    """At most one per rule, most pressing tier first."""
+
+    @property
+    def tier(self) -> Tier | None:
+        """The most pressing tier found, or None when nothing holds the message."""
+        return highest(hit.tier for hit in self.hits)
+
+
+class Recogniser:
+    """Reads messages by the rules of one folder. Build it once; it holds no state between messages."""
+
+    def __init__(
+        self, rules: tuple[Rule, ...], shared: Shared | None, likeness: Likeness | None, closed_by: str = ""
+    ) -> None:
+        self.rules = rules
+        self.closed_by = closed_by
+        """Why everything is held, or empty while the rules are in force."""
+        self._shared = shared
+        self._likeness = likeness
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> "Recogniser":
+        """Return a recogniser for the rules in `folder`, by default the shipped ones.
+
+        Raises:
+            ConfigError: a file is missing or not as described, or a category has lost its rules.
+        """
+        folder = folder or FOLDER
+        vocabulary = Vocabulary.read(folder / VOCABULARY)
+        rules = read_rules(folder, vocabulary)
+        return cls(rules, Shared.of(vocabulary), Likeness.load())
+
+    @classmethod
+    def closed(cls, why: str) -> "Recogniser":
+        """Return a recogniser that holds every message at tier U, because the rules cannot be read."""
+        return cls((), None, None, closed_by=why)
+
+    def recognise(self, text: str) -> Recognition:
+        """Return which rules hold `text`; any string is taken, in time linear in its length."""
+        if self._shared is None:
+            return Recognition((GateHit("rules_unreadable", Tier.U, (0, 0), ""),))
+        found: dict[str, GateHit] = {}
+        for hit in self._hits(text):
+            found.setdefault(hit.rule, hit)
+        return Recognition(tuple(sorted(found.values(), key=lambda hit: ("EUH".index(hit.tier), hit.span))))
+
+    def _hits(self, raw: str) -> Iterator[GateHit]:
+        gate_text = normalise(raw)
+        joined, places = gate_text.joined()
+        if gate_text.emoji:
+            yield from self._read(gate_text.emoji[:_WINDOW_LETTERS], None)
+        if self._likeness and (likely := self._likeness.tier(joined[:_WINDOW_LETTERS])):
+            yield GateHit("likeness", likely, (0, len(gate_text.text)), gate_text.text)
+        yield from self._read(joined, places)
+        if gate_text.has_breaks:
+            yield from self._read(gate_text.parted(), None)
+
+    def _read(self, text: str, places: list[int] | None) -> Iterator[GateHit]:
+        assert self._shared is not None
+        for start in range(0, max(len(text), 1), _WINDOW_LETTERS - _OVERLAP_LETTERS):
+            reading = Reading(text[start : start + _WINDOW_LETTERS], self._shared)
+            for rule in self.rules:
+                if span := reading.held_by(rule):
+                    first, last = start + span[0], start + span[1]
+                    matched = text[first:last]
+                    yield GateHit(rule.name, rule.tier, _placed(first, last, places), matched)
+            if reading.is_too_dense:
+                yield GateHit("too_dense", Tier.U, (0, 0), "")
+
+
+def load_or_closed(folder: Path | None = None) -> tuple[Recogniser, ConfigError | None]:
+    """Return a recogniser and what is wrong with its rules: with a problem it is closed and holds everything."""
+    try:
+        return Recogniser.load(folder), None
+    except ConfigError as problem:
+        return Recogniser.closed(str(problem)), problem
+
+
+def _placed(first: int, last: int, places: list[int] | None) -> tuple[int, int]:
+    if places is None or first == last:
+        return first, last
+    return places[first], places[last - 1] + 1
