@@ -8,7 +8,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from pharmacy.models.breaker import Breaker
-from pharmacy.models.http_exchange import http_client
+from pharmacy.models.http_exchange import http_client, tls
 from pharmacy.models.known_models import takes_temperature
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.openai_adapter import OpenAIModel
@@ -23,9 +23,12 @@ class LiveEndpoint:
     key: str = field(repr=False)
     breaker: Breaker
     client: httpx2.AsyncClient = field(init=False)
+    sync_client: httpx2.Client = field(init=False)
+    """Never called: ChatOpenAI makes its own, with its own certificates, unless it is given one."""
 
     def __post_init__(self) -> None:
         self.client = http_client(self.base_url)
+        self.sync_client = httpx2.Client(verify=tls())
 
     def model(self, ref: ModelRef, table: NodeTable) -> OpenAIModel:
         """Return the model `ref` as the node of `table` asks it."""
@@ -34,6 +37,7 @@ class LiveEndpoint:
             base_url=self.base_url,  # always given: unset, other variables may send words and keys elsewhere
             api_key=SecretStr(self.key),
             http_async_client=self.client,
+            http_client=self.sync_client,
             max_retries=0,
             timeout=self.client.timeout,
             use_responses_api=False,
@@ -43,6 +47,11 @@ class LiveEndpoint:
             **_sampling(ref, table),
         )
         return OpenAIModel(ref, chat, self.breaker, table.timeout_seconds, table.max_output_tokens)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.client.aclose()
+        self.sync_client.close()
 
 
 def _sampling(ref: ModelRef, table: NodeTable) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The HTTP client of an endpoint: bodies bounded in memory, and kept for whoever reads the call."""
 
+import functools
+import ssl
 import zlib
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
@@ -43,6 +45,7 @@ def http_client(base_url: str) -> httpx2.AsyncClient:
     # Redirects stay off: a patient's words go to the address in the file and nowhere else. A proxy from the
     # environment has no business between two programs on this machine.
     return httpx2.AsyncClient(
+        verify=tls(),
         timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
         limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_IDLE_CONNECTIONS),
         headers={"accept-encoding": "identity"},
@@ -50,6 +53,12 @@ def http_client(base_url: str) -> httpx2.AsyncClient:
         follow_redirects=False,
         event_hooks={"response": [_bound]},
     )
+
+
+@functools.cache
+def tls() -> ssl.SSLContext:
+    """Return the process's one TLS set-up; reading the certificates takes longer than all else that a client needs."""
+    return httpx2.create_ssl_context()
 
 
 async def _bound(response: httpx2.Response) -> None:

@@ -36,7 +36,7 @@ def status_failure(ref: str, error: openai.APIStatusError) -> Failure:
 
 def connection_failure(ref: str, error: openai.APIConnectionError, seen: Exchange) -> Failure:
     """Return what a broken connection means."""
-    cause = type(error.__cause__ or error).__name__
+    cause = type(_cause(error)).__name__
     if seen.too_long:
         return Failure(ReplyUnreadable(f"{ref}: the body is too long or oddly packed"), Health.FAILED)
     return Failure(ModelUnavailable(f"{ref}: {cause}"), Health.FAILED, may_retry=True, may_fall_back=True)
@@ -44,7 +44,14 @@ def connection_failure(ref: str, error: openai.APIConnectionError, seen: Exchang
 
 def was_sent(error: openai.APIConnectionError) -> bool:
     """Return whether the provider may have read the request, and so may bill it."""
-    return not isinstance(error.__cause__, _NEVER_SENT)
+    return not isinstance(_cause(error), _NEVER_SENT)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the HTTP client said, under the SDK's and LangChain's own errors."""
+    while error.__cause__ is not None and not isinstance(error, httpx2.HTTPError):
+        error = error.__cause__
+    return error
 
 
 def _word(value: object) -> str | None:

@@ -56,7 +56,7 @@ class Registry:
         cls,
         tables: ModelTables,
         fingerprints: Mapping[str, str],
-        mode: Literal["auto", "openai", "local"],
+        mode: str,
         environ: Mapping[str, str],
         *,
         local_model: Callable[[str], ChatModel] | None = None,
@@ -70,7 +70,7 @@ class Registry:
         Args:
             tables: what nodes/models.toml says.
             fingerprints: node to the fingerprint of its prompt as it now stands.
-            mode: `auto` takes `openai` when the environment gives a key or an address for it, else `local`.
+            mode: `openai`, `local`, or `auto`: by whether the environment gives a key or an address for `openai`.
             environ: the environment's variables.
             local_model: gives a local model by name; None takes the shipped ones.
             clock: monotonic seconds, for deadlines and breakers.

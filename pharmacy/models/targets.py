@@ -61,7 +61,7 @@ class Targets:
     async def aclose(self) -> None:
         """Close all connections."""
         for endpoint in self._endpoints.values():
-            await endpoint.client.aclose()
+            await endpoint.aclose()
 
     def _make(self, table: NodeTable, ref: ModelRef) -> Target:
         if ref.is_local:

@@ -47,7 +47,7 @@ def whole_reply(completion: dict[str, Any]) -> Reply:
 def streamed_reply(completion: dict[str, Any], *, with_usage: bool) -> Reply:
     """Return the completion as server-sent events; usage comes last, and only if asked for."""
     events = [*_chunks(completion, with_usage)]
-    lines = [f"data: {json.dumps(event, ensure_ascii=False)}\n\n" for event in events]
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
     return Reply(200, "".join([*lines, "data: [DONE]\n\n"]).encode(), content_type="text/event-stream; charset=utf-8")
 
 

@@ -23,6 +23,8 @@ class Request:
     """Names in lower case."""
 
     body: bytes
+    client_port: int
+    """One per connection."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Reply:
     @classmethod
     def of(cls, value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> "Reply":
         """Return `value` as JSON."""
-        return cls(status, json.dumps(value, ensure_ascii=False).encode(), headers or {})
+        return cls(status, json.dumps(value).encode(), headers or {})
 
 
 Handler = Callable[[Request, "Connection"], Awaitable[Reply | None]]
@@ -139,4 +141,5 @@ class Connection(asyncio.Protocol):
         del self._buffer[: end + 4 + length]
         method, target, _ = first.split(" ", 2)
         url = urlsplit(target)
-        return Request(method, unquote(url.path), url.query, headers, body)
+        port = self._transport.get_extra_info("peername")[1]
+        return Request(method, unquote(url.path), url.query, headers, body, port)

@@ -42,7 +42,8 @@ def _check_type(name: str, value: object) -> None:
     if name not in KNOWN:
         raise unknown_parameter(name)
     wrong_bool = isinstance(value, bool) and bool not in KNOWN[name]
-    if value is not None and (wrong_bool or not isinstance(value, KNOWN[name])):
+    may_be_null = value is None and name not in ("model", "messages")
+    if not may_be_null and (wrong_bool or not isinstance(value, KNOWN[name])):
         expected = " or ".join(kind.__name__ for kind in KNOWN[name])
         raise ApiError(
             400,

@@ -2,9 +2,11 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from tests.fakes.openai_server.http import Request
 
 HIDDEN = {"authorization"}
 
@@ -24,6 +26,9 @@ class Entry:
 
     at: float
     """Seconds of the monotonic clock."""
+
+    client_port: int
+    """One per connection."""
 
     status: int | None = None
     """None while no answer was begun, or when the connection was torn down."""
@@ -45,11 +50,12 @@ class RequestLog:
     entries: list[Entry] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Entry:
-        """Write down one request."""
-        shown = {name: value for name, value in headers.items() if name not in HIDDEN}
+    def add(self, request: Request, body: Any) -> Entry:
+        """Write down one request, whose parsed body is `body`."""
+        shown = {name: value for name, value in request.headers.items() if name not in HIDDEN}
         with self._lock:
-            entry = Entry(len(self.entries) + 1, method, path, shown, body, time.monotonic())
+            number = len(self.entries) + 1
+            entry = Entry(number, request.method, request.path, shown, body, time.monotonic(), request.client_port)
             self.entries.append(entry)
         return entry
 
@@ -70,9 +76,17 @@ class RequestLog:
 
     def left_early(self, count: int = 1, within_seconds: float = 1.0) -> bool:
         """Wait until `count` clients have gone away before their answer; False when the time is up first."""
-        end = time.monotonic() + within_seconds
-        while time.monotonic() < end:
-            if sum(entry.left_at is not None for entry in self.chats()) >= count:
-                return True
-            time.sleep(0.005)
-        return False
+        return _comes_true(lambda: sum(e.left_at is not None for e in self.chats()) >= count, within_seconds)
+
+    def asked(self, count: int = 1, within_seconds: float = 10.0) -> bool:
+        """Wait until `count` chat completions have been asked for; False when the time is up first."""
+        return _comes_true(lambda: len(self.chats()) >= count, within_seconds)
+
+
+def _comes_true(told: Callable[[], bool], within_seconds: float) -> bool:
+    end = time.monotonic() + within_seconds
+    while not told():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.005)
+    return True

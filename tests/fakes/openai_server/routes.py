@@ -24,7 +24,7 @@ def handler_of(world: World) -> Handler:
     async def handle(request: Request, connection: Connection) -> Reply | None:
         if request.path.startswith("/_"):
             return _aside(world, request)
-        entry = world.log.add(request.method, request.path, request.headers, _json_or_none(request.body))
+        entry = world.log.add(request, _json_or_none(request.body))
         try:
             return await _answer(world, request, entry, connection)
         except asyncio.CancelledError:

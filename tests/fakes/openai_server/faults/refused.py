@@ -6,19 +6,24 @@ from email.utils import format_datetime
 from tests.fakes.openai_server.errors import ApiError
 from tests.fakes.openai_server.faults.fault import Fault
 
+_LIMITED = "Rate limit reached for requests. Please try again later."
+
 
 def rate_limited(retry_after: str | None = None, *, retry_after_ms: str | None = None) -> Fault:
     """429, with `Retry-After` as given: seconds, a date, or nonsense."""
     headers = {"retry-after": retry_after, "retry-after-ms": retry_after_ms}
     given = {name: value for name, value in headers.items() if value is not None}
-    message = "Rate limit reached for requests. Please try again later."
-    return Fault("rate_limited", refuse=lambda: ApiError(429, message, "requests", None, "rate_limit_exceeded", given))
+    return Fault("rate_limited", refuse=lambda: ApiError(429, _LIMITED, "requests", None, "rate_limit_exceeded", given))
 
 
 def rate_limited_until(seconds: float) -> Fault:
-    """429 with `Retry-After` as an HTTP date this many seconds from now."""
-    when = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
-    return rate_limited(when)
+    """429 with `Retry-After` as an HTTP date this many seconds after the request."""
+
+    def refuse() -> ApiError:
+        when = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+        return ApiError(429, _LIMITED, "requests", None, "rate_limit_exceeded", {"retry-after": when})
+
+    return Fault("rate_limited_until", refuse=refuse)
 
 
 def out_of_quota() -> Fault:
