@@ -1,11 +1,16 @@
 """`kakari keys` and `kakari sign-in`: who may call."""
 
 import json
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.opened import in_database
+
+if TYPE_CHECKING:
+    from pharmacy.settings import Settings
+    from pharmacy.storage.database import Database
 
 app = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 
@@ -20,7 +25,7 @@ def create(
     """Make an API key. It is shown once and kept as a hash only."""
     _refuse_odd_name(name)
 
-    async def work(database, settings):  # type: ignore[no-untyped-def]
+    async def work(database: "Database", settings: "Settings") -> str:
         from pharmacy.storage import access
 
         async with database.begin() as tx:
@@ -34,7 +39,7 @@ def create(
 def list_keys(as_json: AsJson = False) -> None:
     """List keys by name; the keys themselves are not kept."""
 
-    async def work(database, settings):  # type: ignore[no-untyped-def]
+    async def work(database: "Database", settings: "Settings") -> list[dict[str, str | None]]:
         from pharmacy.storage import access
 
         async with database.begin() as tx:
@@ -57,7 +62,7 @@ def list_keys(as_json: AsJson = False) -> None:
 def revoke(name: Annotated[str, typer.Option(help="The key's name.")]) -> None:
     """Make a key useless at once."""
 
-    async def work(database, settings):  # type: ignore[no-untyped-def]
+    async def work(database: "Database", settings: "Settings") -> bool:
         from pharmacy.storage import access
 
         async with database.begin() as tx:
@@ -72,7 +77,7 @@ def revoke(name: Annotated[str, typer.Option(help="The key's name.")]) -> None:
 def sign_in(as_json: AsJson = False) -> None:
     """Print a link that signs one browser in, once, within 15 minutes."""
 
-    async def work(database, settings):  # type: ignore[no-untyped-def]
+    async def work(database: "Database", settings: "Settings") -> str:
         from pharmacy.storage import access
 
         async with database.begin() as tx:
@@ -83,7 +88,7 @@ def sign_in(as_json: AsJson = False) -> None:
     print(json.dumps({"link": link}) if as_json else link)
 
 
-def _made(work):  # type: ignore[no-untyped-def]
+def _made(work: "Callable[[Database, Settings], Awaitable[str]]") -> str:
     from pharmacy.storage.refusals import Conflict
 
     try:

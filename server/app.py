@@ -24,5 +24,6 @@ def create_app(program: Program | None = None) -> FastAPI:
     app.state.program = program
     for router in (messages, conversations, suggestions, handovers, facts, health, pages):
         app.include_router(router.router)
+    app.include_router(health.drawing)
     add_error_answers(app)
     return app

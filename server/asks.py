@@ -1,7 +1,7 @@
 """What callers may send, checked once on entry."""
 
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -31,6 +31,11 @@ def _visible(value: str) -> str:
     return value
 
 
+def _real_day(value: str) -> str:
+    date.fromisoformat(value)
+    return value
+
+
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$"
 Id = Annotated[str, Field(pattern=ID_PATTERN, examples=["c-1001"])]
 Text = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=LONGEST_TEXT)]
@@ -39,6 +44,7 @@ Line = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length
 Note = Annotated[str, BeforeValidator(_storable), Field(max_length=2_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Version = Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)]
+Day = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"), AfterValidator(_real_day)]
 Several = Annotated[list[Line], Field(max_length=100)]
 
 
@@ -61,17 +67,7 @@ class OrderBody(Body):
     id: Line
     product: Line
     state: Line
-    ships_on: (
-        Annotated[
-            str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"), AfterValidator(lambda v: _date(v))
-        ]
-        | None
-    ) = None
-
-
-def _date(value: str) -> str:
-    datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
-    return value
+    ships_on: Day | None = None
 
 
 class ProfileBody(Body):

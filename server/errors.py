@@ -69,6 +69,11 @@ def add_error_answers(app: FastAPI) -> None:
         entry = {"loc": ["query", "after"], "msg": str(error), "type": "cursor"}
         return JSONResponse({"detail": [entry]}, 422)
 
+    @app.exception_handler(Exception)
+    async def bug(_: Request, __: Exception) -> JSONResponse:
+        # The server logs it with its trace; whoever calls learns nothing of the inside.
+        return JSONResponse({"detail": "something went wrong inside; it is logged"}, 500)
+
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
         return JSONResponse({"detail": [error.entry]}, 422)

@@ -50,15 +50,27 @@ class Program:
         return shelf.catalogue
 
 
+def assemble_from(settings: Settings) -> Assembled:
+    """Return the flow and models that the settings' files describe.
+
+    Raises:
+        ConfigError: a file is not as it must be.
+    """
+    files = Files(settings.flow_file, settings.models_file, settings.prompts_folder)
+    return assemble(files, settings.models, endpoint_variables(settings))
+
+
 @asynccontextmanager
-async def open_program(settings: Settings) -> AsyncIterator[Program]:
+async def open_program(settings: Settings, assembled: Assembled | None = None) -> AsyncIterator[Program]:
     """Open database, jobs, notices and the flow; close them at the end.
+
+    Args:
+        assembled: the flow and its models; those of the settings' files when left out.
 
     Raises:
         ConfigError: something is not as it must be; nothing has been started.
     """
-    files = Files(settings.flow_file, settings.models_file, settings.prompts_folder)
-    assembled = assemble(files, settings.models, endpoint_variables(settings))
+    assembled = assembled or assemble_from(settings)
     if assembled.gates_closed_by:
         log.error("gates_closed every message is held: %s", assembled.gates_closed_by)
     for warning in assembled.registry.warnings:

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Callable
 
 import uvicorn
 
@@ -11,7 +12,7 @@ from pharmacy.settings import Settings
 from pharmacy.storage import access
 from server.app import create_app
 from server.demo.play import demo_beside
-from server.program import open_program
+from server.program import Program, open_program
 from server.working import worker_beside
 
 GRACE_SECONDS = 5
@@ -28,7 +29,7 @@ def run(settings: Settings, *, demo: bool) -> None:
         runner.run(_serve(settings, listening, demo=demo))
 
 
-def _loop_factory():  # type: ignore[no-untyped-def]
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
     except ImportError:  # not on every platform
@@ -49,13 +50,11 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
             await server.serve(sockets=[listening])
 
 
-async def _greet(program, listening: socket.socket, settings: Settings) -> None:  # type: ignore[no-untyped-def]
+async def _greet(program: Program, listening: socket.socket, settings: Settings) -> None:
     host, port = listening.getsockname()[:2]
     here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    print(
-        f"Kakari listens on {here}  (models: {program.assembled.registry.mode}, database: {program.database.url_masked})",
-        flush=True,
-    )
+    mode, database = program.assembled.registry.mode, program.database.url_masked
+    print(f"Kakari listens on {here}  (models: {mode}, database: {database})", flush=True)
     # Only who can read this screen may use the link; elsewhere the screen may be a shared log.
     if ipaddress.ip_address(host).is_loopback:
         async with program.database.begin() as tx:

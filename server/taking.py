@@ -1,5 +1,6 @@
 """Take a patient's message: triage it, then commit it with its version and its job or its handover."""
 
+import hashlib
 from datetime import datetime
 
 from nodes.hand_over import gate_reason, hand_over
@@ -9,7 +10,8 @@ from pharmacy.domain.gates.hit import Tier
 from pharmacy.domain.outcome import Outcome
 from pharmacy.storage import intake
 from pharmacy.storage.access import Caller
-from pharmacy.storage.intake import Incoming, Taken
+from pharmacy.storage.intake import Idempotency, Incoming, Taken
+from server import metrics
 from server.asks import MessageIn
 from server.program import Program
 
@@ -37,9 +39,12 @@ async def take_message(
     # Before the commit, so that an emergency is with a person at once and never in a queue.
     found = triage([incoming.text], recogniser, openings(flow))
     emergency = _emergency(found, flow.first_phase)
-    return await program.database.transact(
+    taken = await program.database.transact(
         lambda tx: intake.take(tx, program.jobs, incoming, flow.first_phase, found.hits, emergency)
     )
+    if emergency is not None and not taken.repeated:
+        metrics.count_outcome(emergency, 0.0)
+    return taken
 
 
 def _emergency(found: Triage, phase: str) -> Outcome | None:
@@ -61,5 +66,9 @@ def _incoming(
         sent_at=body.sent_at or now,
         raw=raw,
         patient=patient.model_dump(exclude={"id"}, exclude_unset=True, mode="json") if patient else None,
-        idempotency=(by.actor, idempotency_key) if idempotency_key else None,
+        idempotency=Idempotency(by.actor, idempotency_key, _request_hash(body)) if idempotency_key else None,
     )
+
+
+def _request_hash(body: MessageIn) -> str:
+    return hashlib.sha256(body.model_dump_json(exclude_unset=True).encode()).hexdigest()

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 
 Found = TypeVar("Found")
@@ -28,10 +29,18 @@ async def wait_for(
     until = time.monotonic() + seconds
     async with program.notices.subscribe("outcome", key) as news:
         while True:
-            async with program.database.begin() as tx:
-                if (found := await look(tx)) is not None:
-                    return found
+            if (found := await _looked(program, look)) is not None:
+                return found
             left = until - time.monotonic()
             if left <= 0:
                 return None
             await news.wait(min(left, 5.0))
+
+
+async def _looked(program: Program, look: Callable[[AsyncConnection], Awaitable[Found | None]]) -> Found | None:
+    try:
+        async with program.database.begin() as tx:
+            return await look(tx)
+    except StoreBusy:
+        # What was asked for is committed: a busy store is no reason to say that it was not.
+        return None

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import audit
@@ -32,12 +33,12 @@ async def create_key(tx: AsyncConnection, pharmacy_id: str, name: str, actor: st
     Raises:
         Conflict: a key of that name is in use.
     """
-    where = (api_keys.c.pharmacy_id == pharmacy_id, api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
-    if (await tx.execute(select(api_keys.c.id).where(*where))).one_or_none():
-        raise Conflict(f"key {name!r} exists already; expected a new name")
     # 256 random bits: a plain hash is enough, and a slow one would cost every call half a second.
     key = f"kk_{secrets.token_urlsafe(32)}"
-    await tx.execute(insert(api_keys).values(id=uuid4(), pharmacy_id=pharmacy_id, name=name, key_hash=_hashed(key)))
+    row = {"id": uuid4(), "pharmacy_id": pharmacy_id, "name": name, "key_hash": _hashed(key)}
+    made = await tx.execute(upsert(api_keys).values(**row).on_conflict_do_nothing())
+    if not made.rowcount:
+        raise Conflict(f"key {name!r} exists already; expected a new name")
     await audit.append(tx, pharmacy_id, actor, "key_created", name, {})
     return key
 
@@ -86,8 +87,9 @@ async def use_link(tx: AsyncConnection, token: str) -> str | None:
     ).one_or_none()
     if used is None:
         return None
+    session = await _issue(tx, used.pharmacy_id, used.actor, "session", SESSION_LIVES)
     await audit.append(tx, used.pharmacy_id, f"session:{used.actor}", "signed_in", used.actor, {})
-    return await _issue(tx, used.pharmacy_id, used.actor, "session", SESSION_LIVES)
+    return session
 
 
 async def caller_of_session(tx: AsyncConnection, token: str) -> Caller | None:

@@ -7,6 +7,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import audit
+from pharmacy.storage.holding import locked
 from pharmacy.storage.notices import notify
 from pharmacy.storage.outcomes import URGENCY
 from pharmacy.storage.refusals import NotHere, Stale
@@ -25,10 +26,21 @@ async def open_case(tx: AsyncConnection, conversation: Any, code: str, detail: s
     case = (await tx.execute(select(handovers).where(*where).with_for_update())).one_or_none()
     if case is None:
         await tx.execute(
-            insert(handovers).values(**scope, id=uuid4(), version=conversation.version, state="open", code=code, tier=None,
-                                     urgency=URGENCY[None], detail=detail, category=conversation.category,
-                                     phase=conversation.phase, reasons=[entry], drafts=[])
-        )  # fmt: skip
+            insert(handovers).values(
+                **scope,
+                id=uuid4(),
+                version=conversation.version,
+                state="open",
+                code=code,
+                tier=None,
+                urgency=URGENCY[None],
+                detail=detail,
+                category=conversation.category,
+                phase=conversation.phase,
+                reasons=[entry],
+                drafts=[],
+            )
+        )
     else:
         joined = {"reasons": [*case.reasons, entry], "updated_at": func.now()}
         await tx.execute(update(handovers).where(handovers.c.id == case.id).values(**joined))
@@ -43,9 +55,11 @@ async def resolve(tx: AsyncConnection, pharmacy_id: str, handover_id: UUID, acto
         Stale: it is resolved already.
     """
     where = (handovers.c.pharmacy_id == pharmacy_id, handovers.c.id == handover_id)
-    case = (await tx.execute(select(handovers).where(*where).with_for_update())).one_or_none()
-    if case is None:
+    of = (await tx.execute(select(handovers.c.conversation_id).where(*where))).scalar_one_or_none()
+    if of is None:
         raise NotHere(f"handover {str(handover_id)!r}: there is none")
+    await locked(tx, pharmacy_id, of)
+    case = (await tx.execute(select(handovers).where(*where).with_for_update())).one()
     if case.state != "open":
         raise Stale(f"handover is {case.state}, expected open", case.version, [], case.state)
     values = {"state": "resolved", "resolved_by": actor, "resolved_at": func.now(), "resolution": resolution}

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,16 @@ from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import notify
 from pharmacy.storage.refusals import Conflict
 from pharmacy.storage.tables import conversations, idempotency_keys, inbox, messages, patients, suggestions
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """A caller's own key for one request."""
+
+    caller: str
+    key: str
+    request_hash: str
+    """Over the whole request: the same key with another one is a mistake."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +52,8 @@ class Incoming:
     patient: dict[str, Any] | None = None
     """The patient's profile, when the message brought one."""
 
-    idempotency: tuple[str, str] | None = None
-    """Caller and key, when the caller gave one."""
+    idempotency: Idempotency | None = None
+    """None when the caller gave no key."""
 
 
 @dataclass(frozen=True)
@@ -74,25 +84,20 @@ async def take(
     Raises:
         Conflict: the id or the idempotency key was used with other content, or the conversation is another patient's.
     """
+    conversation = await _open_conversation(tx, incoming, first_phase)
+    # Under the conversation's lock: a second delivery has waited behind the first.
     if known := await _known(tx, incoming):
         return known
-    await _open_conversation(tx, incoming, first_phase)
-    conversation = (await tx.execute(_locked(incoming))).one()
     _refuse_other_patient(incoming, conversation.patient_id)
     await _keep_profile(tx, incoming, conversation.patient_id)
-    # A second delivery may have waited for the lock behind the first.
-    if known := await _known(tx, incoming):
-        return known
     version = conversation.version + 1
     await _write(tx, incoming, version, hits)
+    await _outdate(tx, incoming, version)
     if emergency is not None:
         here = replace(emergency, phase=conversation.phase, category=conversation.category)
         await outcomes.write_handover(tx, incoming.pharmacy_id, incoming.conversation_id, version, None, here)
     else:
-        arguments = {"pharmacy_id": incoming.pharmacy_id, "conversation_id": incoming.conversation_id}
-        await jobs.enqueue(
-            tx, "reply", lock=f"reply:{incoming.pharmacy_id}:{incoming.conversation_id}", arguments=arguments
-        )
+        await enqueue_reply(tx, jobs, incoming.pharmacy_id, incoming.conversation_id)
     await notify(tx, "conversation", f"{incoming.pharmacy_id}/{incoming.conversation_id}")
     said = {"version": version, "conversation": incoming.conversation_id, "rules": [hit.rule for hit in hits]}
     await audit.append(
@@ -101,71 +106,75 @@ async def take(
     return Taken(incoming.message_id, incoming.conversation_id, version, conversation.patient_id)
 
 
-def raw_hash(incoming: Incoming) -> str:
+async def enqueue_reply(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, conversation_id: str) -> None:
+    """Have whatever is unanswered in the conversation answered."""
+    arguments = {"pharmacy_id": pharmacy_id, "conversation_id": conversation_id}
+    await jobs.enqueue(tx, "reply", lock=f"reply:{pharmacy_id}:{conversation_id}", arguments=arguments)
+
+
+def content_hash(incoming: Incoming) -> str:
     """Return the hash that tells a repeat from another message under the same id."""
     content = [incoming.conversation_id, incoming.text, incoming.kind.value]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+async def _open_conversation(tx: AsyncConnection, incoming: Incoming, first_phase: str) -> Any:
+    """Return the conversation's row, made if need be, and held until the transaction ends."""
+    where = (conversations.c.pharmacy_id == incoming.pharmacy_id, conversations.c.id == incoming.conversation_id)
+    locked = select(conversations).where(*where).with_for_update()
+    if (found := (await tx.execute(locked)).one_or_none()) is not None:
+        return found
+    patient_id = incoming.patient_id or incoming.conversation_id
+    of_pharmacy = {"pharmacy_id": incoming.pharmacy_id}
+    patient = upsert(patients).values(**of_pharmacy, id=patient_id, profile={})
+    await tx.execute(patient.on_conflict_do_nothing())
+    row = {"id": incoming.conversation_id, "patient_id": patient_id, "channel": incoming.channel, "phase": first_phase}
+    await tx.execute(upsert(conversations).values(**of_pharmacy, **row).on_conflict_do_nothing())
+    return (await tx.execute(locked)).one()
+
+
 async def _known(tx: AsyncConnection, incoming: Incoming) -> Taken | None:
-    message_id = await _idempotent(tx, incoming)
-    found = (
-        await tx.execute(
-            select(inbox.c.raw_hash, inbox.c.message_id).where(
-                inbox.c.pharmacy_id == incoming.pharmacy_id,
-                inbox.c.channel == incoming.channel,
-                inbox.c.event_id == incoming.event_id if message_id is None else inbox.c.message_id == message_id,
-            )
-        )
-    ).one_or_none()
-    if found is None:
+    """Return where the same message stands already, or None.
+
+    Raises:
+        Conflict: its id or its idempotency key belongs to another one.
+    """
+    message_id = await _of_key(tx, incoming) or await _of_event(tx, incoming)
+    if message_id is None:
         return None
-    if found.raw_hash != raw_hash(incoming):
-        place = f"message_id {incoming.event_id!r}" if message_id is None else "Idempotency-Key"
-        raise Conflict(f"{place} was used before with another text or conversation; expected a new one")
-    row = (
-        await tx.execute(
-            select(messages.c.version, messages.c.conversation_id, conversations.c.patient_id)
-            .join(conversations, (conversations.c.pharmacy_id == messages.c.pharmacy_id) & (conversations.c.id == messages.c.conversation_id))
-            .where(messages.c.pharmacy_id == incoming.pharmacy_id, messages.c.id == found.message_id,
-                   messages.c.conversation_id == incoming.conversation_id)
-        )
-    ).one()  # fmt: skip
+    where = (messages.c.pharmacy_id == incoming.pharmacy_id, messages.c.conversation_id == incoming.conversation_id)
+    of_patient = (conversations.c.pharmacy_id == messages.c.pharmacy_id) & (
+        conversations.c.id == messages.c.conversation_id
+    )
+    found = select(messages.c.version, conversations.c.patient_id).join(conversations, of_patient)
+    row = (await tx.execute(found.where(*where, messages.c.id == message_id))).one()
     _refuse_other_patient(incoming, row.patient_id)
-    return Taken(found.message_id, row.conversation_id, row.version, row.patient_id, repeated=True)
+    return Taken(message_id, incoming.conversation_id, row.version, row.patient_id, repeated=True)
 
 
-async def _idempotent(tx: AsyncConnection, incoming: Incoming) -> str | None:
+async def _of_key(tx: AsyncConnection, incoming: Incoming) -> str | None:
     """Return the message that this idempotency key already made, or None."""
     if incoming.idempotency is None:
         return None
-    caller, key = incoming.idempotency
     where = (
         idempotency_keys.c.pharmacy_id == incoming.pharmacy_id,
-        idempotency_keys.c.caller == caller,
-        idempotency_keys.c.key == key,
+        idempotency_keys.c.caller == incoming.idempotency.caller,
+        idempotency_keys.c.key == incoming.idempotency.key,
     )
     found = (await tx.execute(select(idempotency_keys).where(*where))).one_or_none()
-    if found is None:
-        return None
-    if found.request_hash != raw_hash(incoming):
-        raise Conflict("Idempotency-Key was used before with another request; expected a new key")
-    return str(found.message_id)
+    if found is not None and found.request_hash != incoming.idempotency.request_hash:
+        raise _used_key()
+    return str(found.message_id) if found is not None else None
 
 
-async def _open_conversation(tx: AsyncConnection, incoming: Incoming, first_phase: str) -> None:
-    patient_id = incoming.patient_id or incoming.conversation_id
-    where = (conversations.c.pharmacy_id == incoming.pharmacy_id, conversations.c.id == incoming.conversation_id)
-    if (await tx.execute(select(conversations.c.id).where(*where))).one_or_none() is None:
-        values = {"pharmacy_id": incoming.pharmacy_id, "id": incoming.conversation_id, "patient_id": patient_id}
-        await tx.execute(
-            upsert(patients)
-            .values(pharmacy_id=incoming.pharmacy_id, id=patient_id, profile={})
-            .on_conflict_do_nothing()
-        )
-        await tx.execute(
-            upsert(conversations).values(**values, channel=incoming.channel, phase=first_phase).on_conflict_do_nothing()
-        )
+async def _of_event(tx: AsyncConnection, incoming: Incoming) -> str | None:
+    """Return the message that this event already made, or None."""
+    where = (inbox.c.pharmacy_id == incoming.pharmacy_id, inbox.c.channel == incoming.channel,
+             inbox.c.event_id == incoming.event_id)  # fmt: skip
+    found = (await tx.execute(select(inbox.c.raw_hash, inbox.c.message_id).where(*where))).one_or_none()
+    if found is not None and found.raw_hash != content_hash(incoming):
+        raise _used_id(incoming)
+    return str(found.message_id) if found is not None else None
 
 
 async def _keep_profile(tx: AsyncConnection, incoming: Incoming, patient_id: str) -> None:
@@ -176,43 +185,47 @@ async def _keep_profile(tx: AsyncConnection, incoming: Incoming, patient_id: str
         await tx.execute(update(patients).where(*where).values(**merged))
 
 
-def _locked(incoming: Incoming) -> Any:
-    where = (conversations.c.pharmacy_id == incoming.pharmacy_id, conversations.c.id == incoming.conversation_id)
-    return select(conversations).where(*where).with_for_update()
-
-
 def _refuse_other_patient(incoming: Incoming, patient_id: str) -> None:
     if incoming.patient_id is not None and incoming.patient_id != patient_id:
-        raise Conflict(
-            f"patient.id: conversation {incoming.conversation_id!r} belongs to another patient than {incoming.patient_id!r}"
-        )
+        place = f"patient.id = {incoming.patient_id!r}"
+        raise Conflict(f"{place}: conversation {incoming.conversation_id!r} belongs to another patient")
 
 
 async def _write(tx: AsyncConnection, incoming: Incoming, version: int, hits: Sequence[GateHit]) -> None:
     scope = {"pharmacy_id": incoming.pharmacy_id}
     of_conversation = {**scope, "conversation_id": incoming.conversation_id}
-    await tx.execute(
-        insert(inbox).values(**scope, event_id=incoming.event_id, channel=incoming.channel, raw=incoming.raw,
-                             raw_hash=raw_hash(incoming), message_id=incoming.message_id)
-    )  # fmt: skip
+    event = {"event_id": incoming.event_id, "channel": incoming.channel, "raw": incoming.raw,
+             "raw_hash": content_hash(incoming), "message_id": incoming.message_id}  # fmt: skip
+    # Two conversations may be told the same id or key at once; the lock of neither keeps the other out.
+    if not (await tx.execute(upsert(inbox).values(**scope, **event).on_conflict_do_nothing())).rowcount:
+        raise _used_id(incoming)
     await tx.execute(
         insert(messages).values(**of_conversation, id=incoming.message_id, version=version, author="patient",
-                                kind=incoming.kind.value, text=incoming.text, sent_at=incoming.sent_at, hits=hits_json(hits))
+                                kind=incoming.kind.value, text=incoming.text, sent_at=incoming.sent_at,
+                                hits=hits_json(hits))
     )  # fmt: skip
     if incoming.idempotency is not None:
-        caller, key = incoming.idempotency
-        await tx.execute(
-            insert(idempotency_keys).values(**of_conversation, caller=caller, key=key, request_hash=raw_hash(incoming),
-                                            message_id=incoming.message_id)
-        )  # fmt: skip
-    where = (conversations.c.pharmacy_id == incoming.pharmacy_id, conversations.c.id == incoming.conversation_id)
-    await tx.execute(
-        update(conversations).where(*where).values(version=version, last_message_at=func.now(), snoozed_until=None)
+        row = {**of_conversation, "message_id": incoming.message_id, **asdict(incoming.idempotency)}
+        if not (await tx.execute(upsert(idempotency_keys).values(**row).on_conflict_do_nothing())).rowcount:
+            raise _used_key()
+
+
+async def _outdate(tx: AsyncConnection, incoming: Incoming, version: int) -> None:
+    """Raise the conversation's version; what was written before this message may no longer answer it."""
+    mine = (conversations.c.pharmacy_id == incoming.pharmacy_id, conversations.c.id == incoming.conversation_id)
+    now = {"version": version, "last_message_at": func.now(), "snoozed_until": None}
+    await tx.execute(update(conversations).where(*mine).values(**now))
+    open_ones = (suggestions.c.pharmacy_id == incoming.pharmacy_id, suggestions.c.state == "open",
+                 suggestions.c.conversation_id == incoming.conversation_id)  # fmt: skip
+    superseded = {"state": "superseded", "decided_at": func.now(), "decided_by": "newer message"}
+    await tx.execute(update(suggestions).where(*open_ones).values(**superseded))
+
+
+def _used_id(incoming: Incoming) -> Conflict:
+    return Conflict(
+        f"message_id {incoming.event_id!r} was used before with another text or conversation; expected a new one"
     )
-    # What was written before this message may no longer answer it.
-    await tx.execute(
-        update(suggestions)
-        .where(suggestions.c.pharmacy_id == incoming.pharmacy_id, suggestions.c.conversation_id == incoming.conversation_id,
-               suggestions.c.state == "open")
-        .values(state="superseded", decided_at=func.now(), decided_by="newer message")
-    )  # fmt: skip
+
+
+def _used_key() -> Conflict:
+    return Conflict("Idempotency-Key was used before with another request; expected a new key")

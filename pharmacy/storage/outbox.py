@@ -22,9 +22,11 @@ class Wording:
     """What is to be said, and where it leaves the conversation."""
 
     text: str
-    category: str | None
-    phase: str
-    suggestion_id: UUID | None
+    category: str | None = None
+    phase: str | None = None
+    """None leaves the conversation's phase, and likewise its category, as it is when the text is sent."""
+
+    suggestion_id: UUID | None = None
     author: str = "pharmacist"
 
 
@@ -33,12 +35,22 @@ async def queue(tx: AsyncConnection, jobs: Jobs, conversation: Any, wording: Wor
     outbox_id = uuid4()
     await tx.execute(
         insert(outbox).values(
-            id=outbox_id, pharmacy_id=conversation.pharmacy_id, conversation_id=conversation.id, retry_key=uuid4(),
-            version=conversation.version, text=wording.text, text_hash=hashlib.sha256(wording.text.encode()).hexdigest(),
-            recipient=conversation.patient_id, author=wording.author, sent_by=actor, category=wording.category,
-            phase=wording.phase, suggestion_id=wording.suggestion_id, state="queued",
+            id=outbox_id,
+            pharmacy_id=conversation.pharmacy_id,
+            conversation_id=conversation.id,
+            retry_key=uuid4(),
+            version=conversation.version,
+            text=wording.text,
+            text_hash=hashlib.sha256(wording.text.encode()).hexdigest(),
+            recipient=conversation.patient_id,
+            author=wording.author,
+            sent_by=actor,
+            category=wording.category,
+            phase=wording.phase,
+            suggestion_id=wording.suggestion_id,
+            state="queued",
         )
-    )  # fmt: skip
+    )
     lock = f"send:{conversation.pharmacy_id}:{conversation.id}"
     await jobs.enqueue(tx, "send", lock=lock, arguments={"outbox_id": str(outbox_id)})
     return outbox_id
@@ -46,19 +58,10 @@ async def queue(tx: AsyncConnection, jobs: Jobs, conversation: Any, wording: Wor
 
 async def claim(tx: AsyncConnection, outbox_id: UUID) -> Any | None:
     """Return the row to send now, or None when it is done with, too old, or overtaken by a newer message."""
-    row = (
-        await tx.execute(
-            select(outbox, (outbox.c.created_at < _KEY_LIVES).label("too_old")).where(outbox.c.id == outbox_id)
-        )
-    ).one()
-    conversation = await _locked(tx, row)
-    row = (
-        await tx.execute(
-            select(outbox, (outbox.c.created_at < _KEY_LIVES).label("too_old"))
-            .where(outbox.c.id == outbox_id)
-            .with_for_update()
-        )
-    ).one()
+    found = select(outbox, (outbox.c.created_at < _KEY_LIVES).label("too_old")).where(outbox.c.id == outbox_id)
+    # The conversation first, then the row: the order every writer takes its locks in.
+    conversation = await _locked(tx, (await tx.execute(found)).one())
+    row = (await tx.execute(found.with_for_update())).one()
     if row.state != "queued":
         return None
     # A text that was never tried must not go out past a newer message; one that was tried may have arrived already,
@@ -86,29 +89,51 @@ async def sent(tx: AsyncConnection, outbox_id: UUID) -> None:
         return
     scope = {"pharmacy_id": row.pharmacy_id, "conversation_id": row.conversation_id}
     await tx.execute(
-        insert(messages).values(**scope, id=f"out-{outbox_id}", version=row.version, author=row.author, text=row.text,
-                                sent_by=row.sent_by, sent_at=func.now(), outbox_id=outbox_id)
-    )  # fmt: skip
+        insert(messages).values(
+            **scope,
+            id=f"out-{outbox_id}",
+            version=row.version,
+            author=row.author,
+            text=row.text,
+            sent_by=row.sent_by,
+            sent_at=func.now(),
+            outbox_id=outbox_id,
+        )
+    )
     await tx.execute(
         update(conversations)
         .where(conversations.c.pharmacy_id == row.pharmacy_id, conversations.c.id == row.conversation_id)
-        .values(phase=row.phase, category=row.category, category_set_by=None, last_message_at=func.now())
+        .values(last_message_at=func.now(), **_moved(row))
     )
     await notify(tx, "conversation", f"{row.pharmacy_id}/{row.conversation_id}")
-    body = {"conversation": row.conversation_id, "text_hash": row.text_hash, "retry_key": str(row.retry_key),
-            "suggestion_id": str(row.suggestion_id) if row.suggestion_id else None, "by": row.sent_by}  # fmt: skip
+    body = {
+        "conversation": row.conversation_id,
+        "text_hash": row.text_hash,
+        "retry_key": str(row.retry_key),
+        "suggestion_id": str(row.suggestion_id) if row.suggestion_id else None,
+        "by": row.sent_by,
+    }
     await audit.append(tx, row.pharmacy_id, "channel", "message_sent", str(outbox_id), body)
 
 
 async def park(tx: AsyncConnection, outbox_id: UUID, problem: str) -> None:
     """Give up sending a text, saying why, and call a person."""
     row = (await tx.execute(select(outbox).where(outbox.c.id == outbox_id))).one()
-    await _park(tx, row, await _locked(tx, row), problem)
+    conversation = await _locked(tx, row)
+    state = (await tx.execute(select(outbox.c.state).where(outbox.c.id == outbox_id))).scalar_one()
+    if state == "queued":
+        await _park(tx, row, conversation, problem)
 
 
 async def note_problem(tx: AsyncConnection, outbox_id: UUID, problem: str) -> None:
     """Keep the words of a failed attempt; the same key is tried again."""
     await tx.execute(update(outbox).where(outbox.c.id == outbox_id).values(problem=problem))
+
+
+def _moved(row: Any) -> dict[str, Any]:
+    """Return where the sent text leaves the conversation."""
+    phase = {"phase": row.phase} if row.phase else {}
+    return phase | ({"category": row.category, "category_set_by": None} if row.category else {})
 
 
 async def _park(tx: AsyncConnection, row: Any, conversation: Any, problem: str) -> None:

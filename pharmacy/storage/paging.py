@@ -3,8 +3,12 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from pharmacy.storage.storable import storable
 
 
 class CursorUnreadable(ValueError):
@@ -28,22 +32,42 @@ def cursor(values: list[Any]) -> str:
 def read_cursor(given: str, kinds: tuple[type, ...]) -> list[Any]:
     """Return the sort values of `given`.
 
+    Args:
+        kinds: what each value is: `int`, `str`, or `datetime`, which is aware and written in ISO form.
+
     Raises:
         CursorUnreadable: it is none of ours.
     """
     try:
         values = json.loads(base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, UnicodeError, RecursionError) as error:
-        raise CursorUnreadable(f"cursor = {given[:80]!r}: expected the `next` of an earlier page") from error
+        raise _unreadable(given) from error
     fits = isinstance(values, list) and len(values) == len(kinds)
-    if not fits or any(type(v) is not kind for v, kind in zip(values, kinds, strict=True)):
-        raise CursorUnreadable(f"cursor = {given[:80]!r}: expected the `next` of an earlier page of this list")
-    if any((isinstance(v, int) and not -(2**63) <= v < 2**63) or (isinstance(v, str) and "\0" in v) for v in values):
-        raise CursorUnreadable(f"cursor = {given[:80]!r}: expected the `next` of an earlier page of this list")
-    return list(values)
+    if not fits or not all(_is(value, kind) for value, kind in zip(values, kinds, strict=True)):
+        raise _unreadable(given)
+    return [datetime.fromisoformat(v) if kind is datetime else v for v, kind in zip(values, kinds, strict=True)]
 
 
-def page(rows: list[Any], limit: int, shown: Any, key: Any) -> Page:
+def _is(value: Any, kind: type) -> bool:
+    if kind is datetime:
+        return isinstance(value, str) and _is_time(value)
+    if type(value) is not kind:
+        return False
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else bool(storable(value) == value)
+
+
+def _is_time(value: str) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _unreadable(given: str) -> CursorUnreadable:
+    return CursorUnreadable(f"cursor = {given[:80]!r}: expected the `next` of an earlier page of this list")
+
+
+def page(rows: list[Any], limit: int, shown: Callable[[Any], dict[str, Any]], key: Callable[[Any], list[Any]]) -> Page:
     """Return the first `limit` of `rows`, which hold one more than a page when there is a next one."""
     head = rows[:limit]
     return Page([shown(row) for row in head], cursor(key(head[-1])) if len(rows) > limit else None)

@@ -7,9 +7,18 @@ from uuid import UUID
 from sqlalchemy import Select, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage.paging import CursorUnreadable, Page, page, read_cursor
+from pharmacy.storage.paging import Page, page, read_cursor
 from pharmacy.storage.refusals import NotHere
-from pharmacy.storage.tables import conversations, handovers, messages, model_calls, outbox, runs, suggestions
+from pharmacy.storage.shown import (
+    call_json,
+    conversation_json,
+    handover_json,
+    message_json,
+    run_json,
+    suggestion_json,
+    unsent_json,
+)
+from pharmacy.storage.tables import conversations, handovers, messages, model_calls, outbox, requests, runs, suggestions
 
 LAST_MESSAGES = 50
 
@@ -35,8 +44,7 @@ async def list_conversations(
         found = found.where(_waits(waiting))
     place = (conversations.c.last_message_at, conversations.c.id)
     if after:
-        when, last_id = read_cursor(after, (str, str))
-        found = found.where(tuple_(*place) < tuple_(_time(when, after), last_id))
+        found = found.where(tuple_(*place) < tuple_(*read_cursor(after, (datetime, str))))
     rows = (await tx.execute(found.order_by(place[0].desc(), place[1].desc()).limit(limit + 1))).all()
     return page(list(rows), limit, conversation_json, lambda row: [row.last_message_at.isoformat(), row.id])
 
@@ -51,30 +59,19 @@ async def one_conversation(tx: AsyncConnection, pharmacy_id: str, conversation_i
     row = (await tx.execute(_conversation_rows().where(*mine))).one_or_none()
     if row is None:
         raise NotHere(f"conversation {conversation_id!r}: there is none")
-    newest = (
-        await tx.execute(_messages(pharmacy_id, conversation_id).order_by(messages.c.seq.desc()).limit(LAST_MESSAGES))
-    ).all()
+    newest = _messages(pharmacy_id, conversation_id).order_by(messages.c.seq.desc()).limit(LAST_MESSAGES)
     suggestion = await _first(tx, suggestions, suggestions.c.id == row.suggestion_id) if row.suggestion_id else None
     handover = await _first(tx, handovers, handovers.c.id == row.handover_id) if row.handover_id else None
-    running = (
-        await tx.execute(
-            select(runs.c.id, runs.c.started_at, runs.c.requested_by)
-            .where(runs.c.pharmacy_id == pharmacy_id, runs.c.conversation_id == conversation_id, runs.c.state == "running")
-            .order_by(runs.c.started_at.desc()).limit(1)
-        )
-    ).one_or_none()  # fmt: skip
-    unsent = await tx.execute(
-        select(outbox).where(outbox.c.pharmacy_id == pharmacy_id, outbox.c.conversation_id == conversation_id, outbox.c.state != "sent")
-        .order_by(outbox.c.created_at)
-    )  # fmt: skip
+    run = await _run_in_work(tx, pharmacy_id, conversation_id)
+    unsent = select(outbox).where(
+        outbox.c.pharmacy_id == pharmacy_id, outbox.c.conversation_id == conversation_id, outbox.c.state != "sent"
+    )
     return conversation_json(row) | {
-        "messages": [message_json(message) for message in reversed(newest)],
+        "messages": [message_json(message) for message in reversed((await tx.execute(newest)).all())],
         "suggestion": suggestion_json(suggestion) if suggestion else None,
         "handover": handover_json(handover) if handover else None,
-        "run": {"id": str(running.id), "started_at": _iso(running.started_at), "requested_by": running.requested_by}
-        if running
-        else None,
-        "unsent": [_unsent_json(text) for text in unsent],
+        "run": run_json(run) if run else None,
+        "unsent": [unsent_json(row) for row in await tx.execute(unsent.order_by(outbox.c.created_at))],
     }
 
 
@@ -137,7 +134,7 @@ async def one_suggestion(tx: AsyncConnection, pharmacy_id: str, suggestion_id: U
         .where(model_calls.c.pharmacy_id == pharmacy_id, model_calls.c.run_id == row.run_id)
         .order_by(model_calls.c.seq)
     )
-    return suggestion_json(row) | {"calls": [_call_json(call) for call in calls]}
+    return suggestion_json(row) | {"calls": [call_json(call) for call in calls]}
 
 
 async def list_handovers(
@@ -161,8 +158,7 @@ async def list_handovers(
             found = found.where(column == value)
     place = (handovers.c.urgency, handovers.c.seq)
     if after:
-        urgency, seq = read_cursor(after, (int, int))
-        found = found.where(tuple_(*place) > tuple_(urgency, seq))
+        found = found.where(tuple_(*place) > tuple_(*read_cursor(after, (int, int))))
     rows = (await tx.execute(found.order_by(*place).limit(limit + 1))).all()
     return page(list(rows), limit, handover_json, lambda row: [row.urgency, row.seq])
 
@@ -197,48 +193,6 @@ async def readiness(tx: AsyncConnection) -> tuple[str | None, bool]:
     return revision, bool((await tx.execute(alive)).scalar_one())
 
 
-def conversation_json(row: Any) -> dict[str, Any]:
-    """Return a conversation's row as the API shows it."""
-    return {
-        "id": row.id, "patient_id": row.patient_id, "channel": row.channel, "version": row.version, "phase": row.phase,
-        "category": row.category, "taken_over_by": row.taken_over_by, "claimed_by": row.claimed_by,
-        "snoozed_until": _iso(row.snoozed_until), "last_message_at": _iso(row.last_message_at), "created_at": _iso(row.created_at),
-        "suggestion_id": str(row.suggestion_id) if row.suggestion_id else None,
-        "handover_id": str(row.handover_id) if row.handover_id else None, "tier": row.tier,
-    }  # fmt: skip
-
-
-def message_json(row: Any) -> dict[str, Any]:
-    """Return a message's row as the API shows it."""
-    return {
-        "id": row.id, "version": row.version, "author": row.author, "kind": row.kind, "text": row.text, "sent_by": row.sent_by,
-        "sent_at": _iso(row.sent_at), "received_at": _iso(row.received_at), "answered": row.author != "patient" or row.outcome_id is not None,
-    }  # fmt: skip
-
-
-def suggestion_json(row: Any) -> dict[str, Any]:
-    """Return a suggestion's row as the API shows it."""
-    return {
-        "id": str(row.id), "conversation_id": row.conversation_id, "version": row.version, "state": row.state,
-        "requested": row.requested, "category": row.category, "phase": row.phase, "text": row.text,
-        "judgement": row.body.get("judgement") or {}, "held_for": row.body["held_for"], "drafts": row.body["drafts"],
-        "earlier_drafts": row.body["earlier_drafts"], "trail": row.body["trail"], "models": row.body["models"],
-        "cost_usd": row.body["cost_usd"], "decided_by": row.decided_by, "decision": row.decision,
-        "created_at": _iso(row.created_at), "decided_at": _iso(row.decided_at),
-    }  # fmt: skip
-
-
-def handover_json(row: Any) -> dict[str, Any]:
-    """Return a handover's row as the API shows it; drafts are in the trail, each marked judged or not."""
-    tier = {"tier": row.tier} if row.tier else {}
-    return {
-        "id": str(row.id), "conversation_id": row.conversation_id, "version": row.version, "state": row.state,
-        "reason": {"code": row.code, **tier, "detail": row.detail}, "reasons": row.reasons, "category": row.category,
-        "phase": row.phase, "drafts": row.drafts, "resolved_by": row.resolved_by, "resolution": row.resolution,
-        "created_at": _iso(row.created_at), "updated_at": _iso(row.updated_at), "resolved_at": _iso(row.resolved_at),
-    }  # fmt: skip
-
-
 def _conversation_rows() -> Select[Any]:
     def of_mine(of: Any) -> Any:
         same = (of.c.pharmacy_id == conversations.c.pharmacy_id) & (of.c.conversation_id == conversations.c.id)
@@ -271,6 +225,13 @@ def _messages(pharmacy_id: str, conversation_id: str) -> Select[Any]:
     return select(messages).where(messages.c.pharmacy_id == pharmacy_id, messages.c.conversation_id == conversation_id)
 
 
+async def _run_in_work(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> Any | None:
+    where = (runs.c.pharmacy_id == pharmacy_id, runs.c.conversation_id == conversation_id, runs.c.state == "running")
+    found = select(runs.c.id, runs.c.started_at, requests.c.requested_by)
+    found = found.outerjoin(requests, requests.c.id == runs.c.request_id).where(*where)
+    return (await tx.execute(found.order_by(runs.c.started_at.desc()).limit(1))).one_or_none()
+
+
 async def _must_exist(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> None:
     mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
     if (await tx.execute(select(conversations.c.id).where(*mine))).one_or_none() is None:
@@ -279,30 +240,3 @@ async def _must_exist(tx: AsyncConnection, pharmacy_id: str, conversation_id: st
 
 async def _first(tx: AsyncConnection, of: Any, where: Any) -> Any | None:
     return (await tx.execute(select(of).where(where))).one_or_none()
-
-
-def _unsent_json(row: Any) -> dict[str, Any]:
-    return {"id": str(row.id), "state": row.state, "text": row.text, "problem": row.problem, "attempts": row.attempts,
-            "sent_by": row.sent_by, "created_at": _iso(row.created_at)}  # fmt: skip
-
-
-def _call_json(row: Any) -> dict[str, Any]:
-    names = ("node", "prompt_file", "prompt_fingerprint", "model_asked", "model_served", "prompt_tokens", "cached_tokens",
-             "completion_tokens", "tokens_estimated", "cost_usd", "seconds", "attempt", "error")  # fmt: skip
-    return {name: getattr(row, name) for name in names} | {"started_at": _iso(row.started_at)}
-
-
-def _iso(when: datetime | None) -> str | None:
-    return when.isoformat() if when else None
-
-
-def _time(given: str, whole: str) -> datetime:
-    try:
-        when = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise CursorUnreadable(
-            f"cursor = {whole[:80]!r}: expected the `next` of an earlier page of this list"
-        ) from error
-    if when.tzinfo is None:
-        raise CursorUnreadable(f"cursor = {whole[:80]!r}: expected the `next` of an earlier page of this list")
-    return when

@@ -1,12 +1,12 @@
 """Begin and end a run: what it may read, and the one transaction that writes what it proposes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Text, cast, column, func, insert, select, table, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Author, Kind, Transcript, Turn
@@ -16,19 +16,13 @@ from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Draft, Outcome
 from pharmacy.domain.outcome_json import steps_json
 from pharmacy.domain.patient_profile import patient_from
-from pharmacy.storage import outcomes
-from pharmacy.storage.notices import notify
+from pharmacy.storage import outcomes, unanswered
+from pharmacy.storage.requests import Asked, open_request
+from pharmacy.storage.storable import storable
 from pharmacy.storage.tables import conversations, handovers, messages, model_calls, patients, runs, suggestions
-from pharmacy.storage.tables import outcomes as outcomes_table
 
-
-@dataclass(frozen=True)
-class Asked:
-    """A pharmacist's wish for a draft."""
-
-    by: str
-    request_id: UUID
-    instruction: str = ""
+LONGEST_WINDOW = 200
+"""How many turns a run reads at most, however many messages wait."""
 
 
 @dataclass(frozen=True)
@@ -56,131 +50,156 @@ class Begun:
     earlier: tuple[Draft, ...]
     """Drafts of these same messages that a pharmacist had written again."""
 
+    unread: int = 0
+    """Waiting messages that the window has no room for; a run that cannot read everything is no ground for a draft."""
+
 
 async def begin(
-    tx: AsyncConnection, pharmacy_id: str, conversation_id: str, window_turns: int, asked: Asked | None = None
+    tx: AsyncConnection, pharmacy_id: str, conversation_id: str, window_turns: int, request_id: UUID | None = None
 ) -> Begun | None:
-    """Return a new run over every patient message that has no outcome yet, or None when there is none.
+    """Return a new run over every patient message that has no outcome yet, or None when there is nothing to do.
 
     Args:
-        asked: a pharmacist's wish for a draft; such a run begins even when every message has its outcome.
+        request_id: a pharmacist's wish for a draft; such a run begins even when every message has its outcome.
     """
     of_conversation = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
-    conversation = (
-        await tx.execute(select(conversations, func.now().label("now")).where(*of_conversation).with_for_update())
-    ).one_or_none()
-    unanswered = await _unanswered(tx, pharmacy_id, conversation_id)
-    if conversation is None or (unanswered == 0 and asked is None):
+    found = select(conversations, func.now().label("now")).where(*of_conversation).with_for_update()
+    conversation = (await tx.execute(found)).one_or_none()
+    waiting = await unanswered.count(tx, pharmacy_id, conversation_id)
+    asked = await open_request(tx, request_id) if request_id else None
+    if conversation is None or (waiting == 0 and asked is None):
         return None
     fence = conversation.fence + 1
     await tx.execute(update(conversations).where(*of_conversation).values(fence=fence))
-    run_id = uuid4()
-    scope = {"pharmacy_id": pharmacy_id, "conversation_id": conversation_id}
-    await tx.execute(
-        insert(runs).values(**scope, id=run_id, version=conversation.version, fence=fence, state="running",
-                            requested_by=asked and asked.by, request_id=asked and asked.request_id,
-                            instruction=asked and asked.instruction)
-    )  # fmt: skip
-    turns = await _window(tx, pharmacy_id, conversation_id, max(window_turns, unanswered))
-    return Begun(
-        id=run_id, pharmacy_id=pharmacy_id, conversation_id=conversation_id, version=conversation.version, fence=fence,
-        now=conversation.now, transcript=Transcript(turns, unanswered or _trailing(turns)),
-        patient=await _patient(tx, pharmacy_id, conversation.patient_id), phase=conversation.phase,
-        category=conversation.category if conversation.category_set_by else None,
-        open_case=await _open_case(tx, pharmacy_id, conversation_id), taken_over=conversation.taken_over_by is not None,
-        first_contact=not any(turn.author is not Author.PATIENT for turn in turns), asked=asked,
-        earlier=await _earlier(tx, pharmacy_id, conversation_id, conversation.version) if asked else (),
-    )  # fmt: skip
+    run_id = await _insert(tx, conversation, fence, asked)
+    return await _begun(tx, conversation, run_id, fence, window_turns, waiting, asked)
 
 
-async def end(tx: AsyncConnection, begun: Begun, outcome: Outcome, calls: Sequence[ModelCall]) -> bool:
-    """Write what the run proposes, unless a newer message or a newer run has overtaken it; say whether it was written.
+async def end(
+    tx: AsyncConnection,
+    begun: Begun,
+    proposal: Outcome | None,
+    calls: Sequence[ModelCall],
+    stopped: Callable[[str], Outcome],
+) -> str:
+    """Write what the run proposes, unless something has overtaken it; return the state it ends in.
 
-    A run that was overtaken leaves its records and no outcome: its messages pass to the next run.
-    """
-    conversation = (
-        await tx.execute(
-            select(conversations.c.version, conversations.c.fence)
-            .where(conversations.c.pharmacy_id == begun.pharmacy_id, conversations.c.id == begun.conversation_id)
-            .with_for_update()
-        )
-    ).one()
-    state = await _state(tx, begun.id)
-    current = (conversation.version, conversation.fence) == (begun.version, begun.fence) and state == "running"
-    await record_calls(tx, begun, calls)
-    values = {"steps": steps_json(outcome.steps), "cost_usd": outcome.cost_usd, "finished_at": func.now()}
-    ended = "proposed" if current else "stopped" if state == "stopped" else "superseded"
-    await tx.execute(update(runs).where(runs.c.id == begun.id).values(state=ended, **values))
-    if current:
-        await outcomes.write(
-            tx,
-            begun.pharmacy_id,
-            begun.conversation_id,
-            begun.version,
-            begun.id,
-            outcome,
-            requested=begun.asked is not None,
-        )
-    return current
-
-
-async def leave(tx: AsyncConnection, begun: Begun, if_stopped: Outcome, calls: Sequence[ModelCall]) -> None:
-    """Record a run that ended without a proposal; one that a person stopped leaves its messages to a person.
+    A run that a newer message or a newer run has overtaken leaves its records and no outcome: its messages pass to the
+    next run. One that a person stopped leaves its messages to a person.
 
     Args:
-        if_stopped: the handover to write when it was stopped and nothing newer will answer its messages.
+        stopped: the handover to write when a person stopped it, made from the code that the stop gave.
     """
-    where = (conversations.c.pharmacy_id == begun.pharmacy_id, conversations.c.id == begun.conversation_id)
-    conversation = (await tx.execute(select(conversations).where(*where).with_for_update())).one()
-    stopped = await _state(tx, begun.id) == "stopped"
+    of_conversation = (conversations.c.pharmacy_id == begun.pharmacy_id, conversations.c.id == begun.conversation_id)
+    conversation = (await tx.execute(select(conversations).where(*of_conversation).with_for_update())).one()
+    run = (await tx.execute(select(runs.c.state, runs.c.problem).where(runs.c.id == begun.id))).one()
+    newest = (conversation.version, conversation.fence) == (begun.version, begun.fence)
+    outcome = None
+    if run.state == "stopped":
+        ended = "stopped"
+        if newest and await unanswered.count(tx, begun.pharmacy_id, begun.conversation_id):
+            outcome = stopped(run.problem)
+    elif newest and run.state == "running" and proposal is not None:
+        ended, outcome = "proposed", proposal
+    else:
+        ended = "superseded"
+    await _close(tx, begun, ended, proposal, calls)
+    if outcome is not None:
+        scope = (begun.pharmacy_id, begun.conversation_id, begun.version)
+        await outcomes.write(tx, *scope, begun.id, outcome, requested=begun.asked is not None)
+    return ended
+
+
+async def fail(tx: AsyncConnection, begun: Begun, problem: str, calls: Sequence[ModelCall]) -> None:
+    """Keep the records of a run that a bug ended; its messages stay for the job's next start."""
     await record_calls(tx, begun, calls)
-    ended = {"state": "stopped" if stopped else "superseded", "finished_at": func.now()}
-    await tx.execute(update(runs).where(runs.c.id == begun.id).values(**ended))
-    unanswered = await _unanswered(tx, begun.pharmacy_id, begun.conversation_id)
-    if stopped and unanswered and (conversation.version, conversation.fence) == (begun.version, begun.fence):
-        await outcomes.write_handover(tx, begun.pharmacy_id, begun.conversation_id, begun.version, begun.id, if_stopped)
+    values = {"state": "failed", "problem": problem, "finished_at": func.now()}
+    await tx.execute(update(runs).where(runs.c.id == begun.id, runs.c.state == "running").values(**values))
 
 
-async def stop(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, by: str) -> bool:
-    """Mark the run in work as stopped by a person, and tell its worker; say whether there was one."""
+async def stop(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, code: str) -> bool:
+    """Mark the run in work as stopped by a person; say whether there was one. The caller tells its worker.
+
+    Args:
+        code: the reason's code of the handover that its messages then come to.
+    """
     where = (runs.c.pharmacy_id == pharmacy_id, runs.c.conversation_id == conversation_id, runs.c.state == "running")
-    stopped = await tx.execute(update(runs).where(*where).values(state="stopped", problem=f"stopped by {by}"))
-    await notify(tx, "conversation", f"{pharmacy_id}/{conversation_id}")
+    stopped = await tx.execute(update(runs).where(*where).values(state="stopped", problem=code))
     return bool(stopped.rowcount)
 
 
 async def record_calls(tx: AsyncConnection, begun: Begun, calls: Sequence[ModelCall]) -> None:
     """Write the run's model calls, all in one batch."""
     scope = {"pharmacy_id": begun.pharmacy_id, "conversation_id": begun.conversation_id, "run_id": begun.id}
-    if calls:
-        await tx.execute(
-            insert(model_calls), [{**asdict(call), "blanks": dict(call.blanks), **scope} for call in calls]
-        )
+    rows = [storable({**asdict(call), "blanks": dict(call.blanks)}) | scope for call in calls]
+    if rows:
+        await tx.execute(insert(model_calls), rows)
 
 
 async def overtaken(tx: AsyncConnection, begun: Begun) -> bool:
     """Say whether a newer message, a newer run or a person has made this run idle."""
-    row = (
-        await tx.execute(
-            select(conversations.c.version, conversations.c.fence, runs.c.state)
-            .join(
-                runs,
-                (runs.c.pharmacy_id == conversations.c.pharmacy_id) & (runs.c.conversation_id == conversations.c.id),
-            )
-            .where(runs.c.id == begun.id)
-        )
-    ).one()
+    of_run = (runs.c.pharmacy_id == conversations.c.pharmacy_id) & (runs.c.conversation_id == conversations.c.id)
+    found = select(conversations.c.version, conversations.c.fence, runs.c.state).join(runs, of_run)
+    row = (await tx.execute(found.where(runs.c.id == begun.id))).one()
     return (row.version, row.fence, row.state) != (begun.version, begun.fence, "running")
 
 
-async def _state(tx: AsyncConnection, run_id: UUID) -> str:
-    return str((await tx.execute(select(runs.c.state).where(runs.c.id == run_id))).scalar_one())
+async def _insert(tx: AsyncConnection, conversation: Any, fence: int, asked: Asked | None) -> UUID:
+    run_id = uuid4()
+    scope = {"pharmacy_id": conversation.pharmacy_id, "conversation_id": conversation.id}
+    # One run at a time works on a conversation: an older one that still seems to has lost its worker.
+    where = (
+        runs.c.pharmacy_id == conversation.pharmacy_id,
+        runs.c.conversation_id == conversation.id,
+        runs.c.state.in_(["running", "stopped"]),
+        runs.c.finished_at.is_(None),
+    )
+    lost = {"state": "failed", "problem": "its worker did not end it", "finished_at": func.now()}
+    await tx.execute(update(runs).where(*where).values(**lost))
+    row = {"version": conversation.version, "fence": fence, "state": "running", "request_id": asked and asked.id}
+    await tx.execute(insert(runs).values(**scope, **row, id=run_id))
+    return run_id
 
 
-async def _unanswered(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> int:
-    where = (messages.c.pharmacy_id == pharmacy_id, messages.c.conversation_id == conversation_id,
-             messages.c.author == "patient", messages.c.outcome_id.is_(None))  # fmt: skip
-    return int((await tx.execute(select(func.count()).select_from(messages).where(*where))).scalar_one())
+async def _begun(
+    tx: AsyncConnection,
+    conversation: Any,
+    run_id: UUID,
+    fence: int,
+    window_turns: int,
+    waiting: int,
+    asked: Asked | None,
+) -> Begun:
+    of = (conversation.pharmacy_id, conversation.id)
+    turns = await _window(tx, *of, min(max(window_turns, waiting), LONGEST_WINDOW))
+    read = sum(turn.author is Author.PATIENT for turn in turns)
+    return Begun(
+        id=run_id,
+        pharmacy_id=of[0],
+        conversation_id=of[1],
+        version=conversation.version,
+        fence=fence,
+        now=conversation.now,
+        transcript=Transcript(turns, min(waiting, read) or _trailing(turns)),
+        patient=await _patient(tx, of[0], conversation.patient_id),
+        phase=conversation.phase,
+        category=conversation.category if conversation.category_set_by else None,
+        open_case=await _open_case(tx, *of),
+        taken_over=conversation.taken_over_by is not None,
+        first_contact=read == len(turns),
+        asked=asked,
+        unread=max(0, waiting - read),
+        earlier=await _earlier(tx, *of, conversation.version) if asked else (),
+    )
+
+
+async def _close(
+    tx: AsyncConnection, begun: Begun, state: str, proposal: Outcome | None, calls: Sequence[ModelCall]
+) -> None:
+    await record_calls(tx, begun, calls)
+    told = {"steps": storable(steps_json(proposal.steps)), "cost_usd": proposal.cost_usd} if proposal else {}
+    values = {"state": state, "finished_at": func.now(), **told}
+    await tx.execute(update(runs).where(runs.c.id == begun.id).values(**values))
 
 
 async def _window(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, turns: int) -> tuple[Turn, ...]:
@@ -211,30 +230,14 @@ async def _patient(tx: AsyncConnection, pharmacy_id: str, patient_id: str) -> Pa
 
 
 async def _earlier(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, version: int) -> tuple[Draft, ...]:
-    where = (suggestions.c.pharmacy_id == pharmacy_id, suggestions.c.conversation_id == conversation_id,
-             suggestions.c.version == version, suggestions.c.state == "regenerated")  # fmt: skip
+    where = (
+        suggestions.c.pharmacy_id == pharmacy_id,
+        suggestions.c.conversation_id == conversation_id,
+        suggestions.c.version == version,
+        suggestions.c.state == "regenerated",
+    )
     rows = await tx.execute(select(suggestions.c.text).where(*where).order_by(suggestions.c.seq))
     return tuple(Draft(row.text) for row in rows)
-
-
-async def newest_unanswered(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> float | None:
-    """Return how many seconds ago the newest message without an outcome arrived, or None when all have theirs."""
-    where = (messages.c.pharmacy_id == pharmacy_id, messages.c.conversation_id == conversation_id,
-             messages.c.author == "patient", messages.c.outcome_id.is_(None))  # fmt: skip
-    age = func.extract("epoch", func.clock_timestamp() - func.max(messages.c.received_at))
-    seconds = (await tx.execute(select(age).where(*where))).scalar_one()
-    return None if seconds is None else float(seconds)
-
-
-async def outcome_of_request(tx: AsyncConnection, pharmacy_id: str, request_id: UUID) -> dict[str, Any] | None:
-    """Return the JSON of what a pharmacist's request led to, or None while it is in work."""
-    found = await tx.execute(
-        select(outcomes_table.c.body)
-        .join(runs, runs.c.id == outcomes_table.c.run_id)
-        .where(runs.c.pharmacy_id == pharmacy_id, runs.c.request_id == request_id)
-    )
-    body: dict[str, Any] | None = found.scalar_one_or_none()
-    return body
 
 
 async def _open_case(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> Tier | None:
@@ -245,16 +248,3 @@ async def _open_case(tx: AsyncConnection, pharmacy_id: str, conversation_id: str
     )
     tier = (await tx.execute(select(handovers.c.tier).where(*where))).scalar_one_or_none()
     return Tier(tier) if tier else None
-
-
-async def without_job(tx: AsyncConnection) -> list[tuple[str, str]]:
-    """Return (pharmacy, conversation) of every unanswered message whose conversation has no job left."""
-    jobs = table("procrastinate_jobs", column("lock"), column("status"))
-    lock = func.concat("reply:", messages.c.pharmacy_id, ":", messages.c.conversation_id)
-    job = select(jobs).where(jobs.c.lock == lock, cast(jobs.c.status, Text).in_(["todo", "doing"])).exists()
-    found = await tx.execute(
-        select(messages.c.pharmacy_id, messages.c.conversation_id)
-        .where(messages.c.author == "patient", messages.c.outcome_id.is_(None), ~job)
-        .distinct()
-    )
-    return [(row.pharmacy_id, row.conversation_id) for row in found]

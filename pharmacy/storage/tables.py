@@ -72,6 +72,7 @@ conversations = Table(
     _time("created_at", now=True),
     PrimaryKeyConstraint("pharmacy_id", "id"),
     Index(None, "pharmacy_id", "last_message_at", "id"),
+    Index("ix_conversations_of_patient", "pharmacy_id", "patient_id"),
 )
 
 inbox = Table(
@@ -115,9 +116,7 @@ runs = Table(
     Column("version", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("state", Text, nullable=False),  # running | proposed | superseded | stopped | failed
-    Column("requested_by", Text),
     Column("request_id", Uuid),
-    Column("instruction", Text),
     Column("steps", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("problem", Text),
     Column("cost_usd", Double),
@@ -126,6 +125,21 @@ runs = Table(
     PrimaryKeyConstraint("id"),
     _of_conversation(),
     Index(None, "pharmacy_id", "conversation_id", "started_at"),
+    Index("ix_runs_request", "request_id", postgresql_where=text("request_id IS NOT NULL")),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    _pharmacy(),
+    Column("conversation_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("instruction", Text, nullable=False),
+    _time("created_at", now=True),
+    PrimaryKeyConstraint("id"),
+    _of_conversation(),
 )
 
 outcomes = Table(
@@ -144,6 +158,8 @@ outcomes = Table(
     PrimaryKeyConstraint("id"),
     _of_conversation(),
     Index(None, "pharmacy_id", "created_at"),
+    Index("ix_outcomes_of_conversation", "pharmacy_id", "conversation_id", "version"),
+    Index(None, "run_id"),
 )
 
 suggestions = Table(
@@ -168,6 +184,7 @@ suggestions = Table(
     PrimaryKeyConstraint("id"),
     _of_conversation(),
     Index(None, "pharmacy_id", "state", "seq"),
+    Index("ix_suggestions_of_conversation", "pharmacy_id", "conversation_id", "seq"),
     Index("uq_suggestions_one_open", "pharmacy_id", "conversation_id", unique=True,
           postgresql_where=text("state = 'open'")),
 )  # fmt: skip
@@ -197,6 +214,7 @@ handovers = Table(
     PrimaryKeyConstraint("id"),
     _of_conversation(),
     Index(None, "pharmacy_id", "state", "urgency", "seq"),
+    Index("ix_handovers_of_conversation", "pharmacy_id", "conversation_id", "urgency", "seq"),
     Index("uq_handovers_one_open", "pharmacy_id", "conversation_id", unique=True,
           postgresql_where=text("state = 'open'")),
 )  # fmt: skip
@@ -243,7 +261,7 @@ outbox = Table(
     Column("author", Text, nullable=False),
     Column("sent_by", Text, nullable=False),
     Column("category", Text),
-    Column("phase", Text, nullable=False),
+    Column("phase", Text),
     Column("suggestion_id", Uuid),
     Column("state", Text, nullable=False),  # queued | sent | parked
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -258,8 +276,9 @@ outbox = Table(
 )
 
 idempotency_keys = Table(
-    "idempotency_keys", metadata, _pharmacy(), Column("caller", Text, nullable=False), Column("key", Text, nullable=False),
-    Column("request_hash", Text, nullable=False), Column("message_id", Text, nullable=False),
+    "idempotency_keys", metadata, _pharmacy(), Column("caller", Text, nullable=False),
+    Column("key", Text, nullable=False), Column("request_hash", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
     Column("conversation_id", Text, nullable=False), _time("created_at", now=True),
     PrimaryKeyConstraint("pharmacy_id", "caller", "key"),
 )  # fmt: skip
@@ -273,17 +292,19 @@ api_keys = Table(
     "api_keys", metadata, Column("id", Uuid, nullable=False), _pharmacy(), Column("name", Text, nullable=False),
     Column("key_hash", LargeBinary, nullable=False), _time("created_at", now=True), _time("revoked_at"),
     PrimaryKeyConstraint("id"), UniqueConstraint("key_hash"),
+    Index("uq_api_keys_one_in_use", "pharmacy_id", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
 )  # fmt: skip
 
 sign_ins = Table(
-    "sign_ins", metadata, _pharmacy(), Column("token_hash", LargeBinary, nullable=False), Column("kind", Text, nullable=False),
-    Column("actor", Text, nullable=False), _time("expires_at", nullable=False), _time("created_at", now=True),
-    PrimaryKeyConstraint("token_hash"),
+    "sign_ins", metadata, _pharmacy(), Column("token_hash", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False), Column("actor", Text, nullable=False),
+    _time("expires_at", nullable=False), _time("created_at", now=True), PrimaryKeyConstraint("token_hash"),
 )  # fmt: skip
 
 audit = Table(
     "audit", metadata, Column("seq", BigInteger, nullable=False), _pharmacy(), _time("at", nullable=False),
-    Column("actor", Text, nullable=False), Column("action", Text, nullable=False), Column("subject", Text, nullable=False),
-    Column("body", JSONB, nullable=False), Column("previous_hash", Text, nullable=False), Column("hash", Text, nullable=False),
+    Column("actor", Text, nullable=False), Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False), Column("body", JSONB, nullable=False),
+    Column("previous_hash", Text, nullable=False), Column("hash", Text, nullable=False),
     PrimaryKeyConstraint("pharmacy_id", "seq"),
 )  # fmt: skip

@@ -5,16 +5,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
-from pharmacy.storage import decisions, reading, runs
+from pharmacy.storage import decisions, holding, reading
 from pharmacy.storage.decisions import Decision
-from server.access import Calling, Serving
+from pharmacy.storage.requests import outcome_of_request
+from server.access import Calling, Serving, SignedInRoute
 from server.answers import Asked, ConversationOut, ConversationPage, MessagePage, OutcomeOut, Stopped, UnsentOut
 from server.asks import ID_PATTERN, Ask, Correct, Respond
 from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
 from server.outgoing import refuse_bad_wording
 from server.waiting import Wait, wait_for
 
-router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
+router = APIRouter(prefix="/v1/conversations", tags=["conversations"], route_class=SignedInRoute)
 
 ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -80,12 +81,12 @@ async def ask(
     wait: Wait = None,
 ) -> Any:
     """Ask for a suggestion, inside a handover too; only an emergency gives none."""
+    instruction = body.instruction if body else ""
     async with program.database.begin() as tx:
-        conversation = await decisions.locked(tx, by.pharmacy_id, conversation_id)
-        request_id = await decisions.ask(tx, program.jobs, conversation, by.actor, body.instruction if body else "")
+        request_id = await decisions.ask(tx, program.jobs, by.pharmacy_id, conversation_id, by.actor, instruction)
     if wait is not None:
         key = f"{by.pharmacy_id}/{conversation_id}"
-        found = await wait_for(program, key, wait, lambda tx: runs.outcome_of_request(tx, by.pharmacy_id, request_id))
+        found = await wait_for(program, key, wait, lambda tx: outcome_of_request(tx, by.pharmacy_id, request_id))
         if found is not None:
             return JSONResponse(found)
     return Asked(conversation_id=conversation_id, request_id=str(request_id))
@@ -94,9 +95,9 @@ async def ask(
 @router.post("/{conversation_id}/take-over", response_model=ConversationOut, responses=OF_ONE)
 async def take_over(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Hold the conversation: until it is given back, no machine answers in it."""
-    return await _change(
-        program, by, conversation_id, "taken_over", {"taken_over_by": by.actor, "claimed_by": by.actor}
-    )
+    async with program.database.begin() as tx:
+        await holding.take_over(tx, by.pharmacy_id, conversation_id, by.actor)
+        return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)
 
 
 @router.post("/{conversation_id}/give-back", response_model=ConversationOut, responses=OF_ONE)
@@ -129,12 +130,11 @@ async def correct(conversation_id: ConversationId, body: Correct, program: Servi
 async def stop(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Stop the run in work; its messages then wait for a person."""
     async with program.database.begin() as tx:
-        await decisions.locked(tx, by.pharmacy_id, conversation_id)
-        return Stopped(stopped=await runs.stop(tx, by.pharmacy_id, conversation_id, by.actor))
+        return Stopped(stopped=await holding.stop_run(tx, by.pharmacy_id, conversation_id, by.actor))
 
 
 async def _change(program: Serving, by: Calling, conversation_id: str, action: str, values: dict[str, Any]) -> Any:
     async with program.database.begin() as tx:
         if values:
-            await decisions.change(tx, by.pharmacy_id, conversation_id, by.actor, action, values)
+            await holding.change(tx, by.pharmacy_id, conversation_id, by.actor, action, values)
         return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from pharmacy.storage import audit, people
-from server.access import Calling, Serving
+from server.access import Calling, Serving, SignedInRoute
 from server.answers import ProductOut
 from server.asks import ID_PATTERN, Patient, PatientIn, ProductIn
 from server.errors import OF_ONE, Refused
 
-router = APIRouter(prefix="/v1", tags=["facts"])
+router = APIRouter(prefix="/v1", tags=["facts"], route_class=SignedInRoute)
 
 PatientId = Annotated[str, Path(pattern=ID_PATTERN)]
 ProductId = Annotated[str, Path(pattern=ID_PATTERN)]

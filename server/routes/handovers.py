@@ -6,20 +6,25 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from pharmacy.storage import cases, reading
-from server.access import Calling, Serving
+from server.access import Calling, Serving, SignedInRoute
 from server.answers import HandoverOut, HandoverPage
 from server.asks import ID_PATTERN, Resolve
 from server.errors import DECIDING, OF_ONE, SIGNED_IN
 from server.routes.conversations import After, Limit
 
-router = APIRouter(prefix="/v1/handovers", tags=["handovers"])
+router = APIRouter(prefix="/v1/handovers", tags=["handovers"], route_class=SignedInRoute)
 
 
 @router.get("", response_model=HandoverPage, responses=SIGNED_IN)
 async def list_handovers(
-    program: Serving, by: Calling, limit: Limit = 50, after: After = None, state: Literal["open", "resolved"] | None = "open",
-    tier: Literal["E", "U", "H"] | None = None, conversation_id: str | None = Query(default=None, pattern=ID_PATTERN),
-) -> Any:  # fmt: skip
+    program: Serving,
+    by: Calling,
+    limit: Limit = 50,
+    after: After = None,
+    state: Literal["open", "resolved"] | None = "open",
+    tier: Literal["E", "U", "H"] | None = None,
+    conversation_id: str | None = Query(default=None, pattern=ID_PATTERN),
+) -> Any:
     """List cases that wait for a person: tier E, then U, then H, then the rest, each by how long it waits."""
     async with program.database.begin() as tx:
         return await reading.list_handovers(

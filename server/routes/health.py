@@ -11,10 +11,11 @@ from graph.draw import mermaid
 from pharmacy.storage import reading
 from pharmacy.storage.refusals import StoreBusy
 from server import metrics
-from server.access import Calling, Serving
+from server.access import Calling, Serving, SignedInRoute
 from server.errors import SIGNED_IN
 
 router = APIRouter(tags=["health"])
+drawing = APIRouter(tags=["health"], route_class=SignedInRoute)
 
 
 class Health(BaseModel):
@@ -70,7 +71,7 @@ async def show_metrics(program: Serving) -> Response:
     return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/v1/graph.mmd", response_class=PlainTextResponse, responses=SIGNED_IN)
+@drawing.get("/v1/graph.mmd", response_class=PlainTextResponse, responses=SIGNED_IN)
 async def graph(program: Serving, by: Calling) -> str:  # noqa: ARG001
     """Draw the flow that is running, as mermaid."""
     return mermaid(program.assembled.replies.graph)

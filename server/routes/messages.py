@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from pharmacy.storage import intake, outcomes
 from pharmacy.storage.access import Caller
-from server.access import Calling, Serving
+from server.access import Calling, Serving, SignedInRoute
 from server.answers import OutcomeOut, Taken
 from server.asks import MessageIn
 from server.errors import SIGNED_IN
@@ -17,7 +17,7 @@ from server.program import Program
 from server.taking import take_message
 from server.waiting import Wait, wait_for
 
-router = APIRouter(prefix="/v1", tags=["messages"])
+router = APIRouter(prefix="/v1", tags=["messages"], route_class=SignedInRoute)
 
 IdempotencyKey = Annotated[
     str | None,

@@ -8,15 +8,14 @@ from fastapi import APIRouter, Query
 from pharmacy.storage import decisions, reading
 from pharmacy.storage.access import Caller
 from pharmacy.storage.decisions import Decision
-from server.access import Calling, Serving
+from server.access import Calling, Serving, SignedInRoute
 from server.answers import SuggestionOut, SuggestionPage
 from server.asks import ID_PATTERN, Decide, Edit, Regenerate, Reject
 from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
 from server.outgoing import refuse_bad_wording
-from server.program import Program
 from server.routes.conversations import After, Limit
 
-router = APIRouter(prefix="/v1/suggestions", tags=["suggestions"])
+router = APIRouter(prefix="/v1/suggestions", tags=["suggestions"], route_class=SignedInRoute)
 
 State = Literal["open", "approved", "edited", "rejected", "regenerated", "superseded"]
 
@@ -36,7 +35,8 @@ async def list_suggestions(
 @router.get("/{suggestion_id}", response_model=SuggestionOut, responses=OF_ONE)
 async def get_suggestion(suggestion_id: UUID, program: Serving, by: Calling) -> Any:
     """Show one suggestion with its trail and every model call."""
-    return await _shown(program, by, suggestion_id)
+    async with program.database.begin() as tx:
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
 @router.post("/{suggestion_id}/approve", response_model=SuggestionOut, responses=DECIDING)
@@ -44,7 +44,7 @@ async def approve(suggestion_id: UUID, body: Decide, program: Serving, by: Calli
     """Send the draft as it is."""
     async with program.database.begin() as tx:
         await decisions.approve(tx, program.jobs, _decision(by, body), suggestion_id)
-    return await _shown(program, by, suggestion_id)
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
 @router.post("/{suggestion_id}/edit", response_model=SuggestionOut, responses=DECIDING)
@@ -61,7 +61,7 @@ async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -
             tx, program.jobs, _decision(by, body), suggestion_id, body.text,
             reason=body.reason, category=body.category, phase=body.phase,
         )  # fmt: skip
-    return await _shown(program, by, suggestion_id)
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
 @router.post("/{suggestion_id}/reject", response_model=SuggestionOut, responses=DECIDING)
@@ -69,7 +69,7 @@ async def reject(suggestion_id: UUID, body: Reject, program: Serving, by: Callin
     """Refuse the draft; the patient then waits for a person, unless the matter is dealt with."""
     async with program.database.begin() as tx:
         await decisions.reject(tx, _decision(by, body), suggestion_id, body.reason, body.detail)
-    return await _shown(program, by, suggestion_id)
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
 @router.post("/{suggestion_id}/regenerate", response_model=SuggestionOut, responses=DECIDING)
@@ -77,13 +77,8 @@ async def regenerate(suggestion_id: UUID, body: Regenerate, program: Serving, by
     """Have it written again; the new suggestion appears in the queue."""
     async with program.database.begin() as tx:
         await decisions.regenerate(tx, program.jobs, _decision(by, body), suggestion_id, body.instruction)
-    return await _shown(program, by, suggestion_id)
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
 def _decision(by: Caller, body: Decide) -> Decision:
     return Decision(by.pharmacy_id, by.actor, body.version)
-
-
-async def _shown(program: Program, by: Caller, suggestion_id: UUID) -> dict[str, Any]:
-    async with program.database.begin() as tx:
-        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)

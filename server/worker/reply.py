@@ -2,21 +2,31 @@
 
 import asyncio
 import logging
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from graph.state import Request, RunContext, RunModels
+from graph.state import RunContext, RunModels
 from nodes.hand_over import hand_over
-from nodes.screen import Standing
+from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
-from pharmacy.storage import runs
+from pharmacy.storage import runs, unanswered
 from pharmacy.storage.jobs import Job
-from pharmacy.storage.runs import Asked, Begun
+from pharmacy.storage.refusals import StoreBusy
+from pharmacy.storage.runs import Begun
+from server import metrics
 from server.program import Program
+from server.worker.request import request_of
 
 LOOK_SECONDS = 5.0
 """How long a run trusts that it would have heard of a newer message."""
+
+LONGEST_SETTLE = 3
+"""A patient who keeps on writing is answered after so many settling times all the same."""
+
+STOPPED = {"run_stopped": "a person stopped the run", "taken_over": "a pharmacist took the conversation over"}
 
 log = logging.getLogger(__name__)
 
@@ -29,51 +39,60 @@ class ReplyJobs:
 
     async def reply(self, job: Job) -> None:
         """Answer whatever has no outcome yet in the job's conversation, or what a pharmacist asked for."""
-        pharmacy_id, conversation_id = str(job.arguments["pharmacy_id"]), str(job.arguments["conversation_id"])
-        asked = _asked(job.arguments.get("asked"))
-        if asked is None and not await self._settled(pharmacy_id, conversation_id):
+        pharmacy_id, conversation_id, request_id = _names(job)
+        if request_id is None and not await self._settled(pharmacy_id, conversation_id):
             return
-        begun = await self._begin(pharmacy_id, conversation_id, asked)
-        if begun is not None:
-            await self._run(begun)
+        # Listening begins before the run does: a message that comes in between is heard of.
+        async with self.program.notices.subscribe("conversation", f"{pharmacy_id}/{conversation_id}") as news:
+            begun = await self._begin(pharmacy_id, conversation_id, request_id)
+            if begun is not None:
+                await self._run(begun, news)
 
     async def give_up(self, job: Job, why: str) -> None:
         """Hand over what could not be answered after several starts, so that no message is left behind."""
-        pharmacy_id, conversation_id = str(job.arguments["pharmacy_id"]), str(job.arguments["conversation_id"])
-        begun = await self._begin(pharmacy_id, conversation_id, _asked(job.arguments.get("asked")))
+        begun = await self._begin(*_names(job))
         if begun is not None:
-            outcome = hand_over(Reason("parked", f"no run came to an end: {why}"), None, begun.phase)
-            await self._end(begun, outcome, None)
+            await self._end(begun, hand_over(Reason("parked", f"no run came to an end: {why}"), None, begun.phase), ())
 
     async def _settled(self, pharmacy_id: str, conversation_id: str) -> bool:
         """Sleep until the newest message is old enough to be the last of its burst; say whether any is unanswered."""
-        async with self.program.database.begin() as tx:
-            age = await runs.newest_unanswered(tx, pharmacy_id, conversation_id)
-        if age is not None:
-            await asyncio.sleep(max(0.0, self.program.settings.settle_seconds - age))
-        return age is not None
+        settle = self.program.settings.settle_seconds
+        while True:
+            async with self.program.database.begin() as tx:
+                ages = await unanswered.ages(tx, pharmacy_id, conversation_id)
+            if ages is None:
+                return False
+            newest, oldest = ages
+            left = min(settle - newest, LONGEST_SETTLE * settle - oldest)
+            if left <= 0:
+                return True
+            await asyncio.sleep(left)
 
-    async def _begin(self, pharmacy_id: str, conversation_id: str, asked: Asked | None) -> Begun | None:
+    async def _begin(self, pharmacy_id: str, conversation_id: str, request_id: UUID | None) -> Begun | None:
         window = self.program.assembled.flow.window_turns
         async with self.program.database.begin() as tx:
-            return await runs.begin(tx, pharmacy_id, conversation_id, window, asked)
+            return await runs.begin(tx, pharmacy_id, conversation_id, window, request_id)
 
-    async def _run(self, begun: Begun) -> None:
-        models = self.program.assembled.models_for_run()
+    async def _run(self, begun: Begun, news: Any) -> None:
+        started, models = time.monotonic(), self.program.assembled.models_for_run()
+        work = asyncio.create_task(self._propose(begun, models))
+        try:
+            proposal = await self._watch(begun, work, news)
+        except Exception as error:
+            await self._fail(begun, type(error).__name__, models.calls)
+            raise
+        finally:
+            await _close(work)
+        if await self._end(begun, proposal, models.calls) == "proposed" and proposal is not None:
+            metrics.count_outcome(proposal, time.monotonic() - started)
+
+    async def _propose(self, begun: Begun, models: RunModels) -> Outcome:
+        if begun.unread:
+            return hand_over(Reason("burst", f"{begun.unread} more messages than a run reads"), None, begun.phase)
         catalogue = await self.program.catalogue(begun.pharmacy_id)
         # Nothing is on the list for automatic sending: every good draft waits for a pharmacist.
         context = RunContext(models, catalogue, auto_allowed={})
-        key = f"{begun.pharmacy_id}/{begun.conversation_id}"
-        async with self.program.notices.subscribe("conversation", key) as news:
-            work = asyncio.create_task(self.program.assembled.replies.run(_request(begun), context))
-            try:
-                ended = await self._watch(begun, work, news)
-            finally:
-                await _close(work)
-        if ended is not None:
-            await self._end(begun, ended, models)
-        else:
-            await self._leave(begun, models)
+        return await self.program.assembled.replies.run(request_of(begun), context)
 
     async def _watch(self, begun: Begun, work: asyncio.Task[Outcome], news: Any) -> Outcome | None:
         """Return what the run proposes, or None as soon as a newer message or a person has made it idle."""
@@ -81,21 +100,31 @@ class ReplyJobs:
             heard = asyncio.create_task(news.wait(LOOK_SECONDS))
             await asyncio.wait({work, heard}, return_when=asyncio.FIRST_COMPLETED)
             await _close(heard)
-            if not work.done():
-                async with self.program.database.begin() as tx:
-                    if await runs.overtaken(tx, begun):
-                        return None
+            if not work.done() and await self._overtaken(begun):
+                return None
         return work.result()
 
-    async def _end(self, begun: Begun, outcome: Outcome, models: RunModels | None) -> None:
-        calls = models.calls if models else ()
-        written = await self.program.database.transact(lambda tx: runs.end(tx, begun, outcome, calls))
-        log.info("run_ended conversation=%s outcome=%s written=%s", begun.conversation_id, outcome.kind, written)
+    async def _overtaken(self, begun: Begun) -> bool:
+        try:
+            async with self.program.database.begin() as tx:
+                return await runs.overtaken(tx, begun)
+        except StoreBusy:
+            # The run goes on: the transaction that writes its outcome asks once more.
+            return False
 
-    async def _leave(self, begun: Begun, models: RunModels) -> None:
-        stopped = hand_over(Reason("run_stopped", "a person stopped the run"), None, begun.phase)
-        await self.program.database.transact(lambda tx: runs.leave(tx, begun, stopped, models.calls))
-        log.info("run_left conversation=%s", begun.conversation_id)
+    async def _end(self, begun: Begun, proposal: Outcome | None, calls: Sequence[ModelCall]) -> str:
+        def stopped(code: str) -> Outcome:
+            return hand_over(Reason(code, STOPPED[code]), None, begun.phase)
+
+        ended = await self.program.database.transact(lambda tx: runs.end(tx, begun, proposal, calls, stopped))
+        log.info("run_ended conversation=%s state=%s", begun.conversation_id, ended)
+        return ended
+
+    async def _fail(self, begun: Begun, problem: str, calls: Sequence[ModelCall]) -> None:
+        try:
+            await self.program.database.transact(lambda tx: runs.fail(tx, begun, problem, calls))
+        except StoreBusy:
+            log.warning("run_not_recorded conversation=%s problem=%s", begun.conversation_id, problem)
 
 
 async def _close(task: asyncio.Task[Any]) -> None:
@@ -105,14 +134,7 @@ async def _close(task: asyncio.Task[Any]) -> None:
         await asyncio.wait({task})
 
 
-def _request(begun: Begun) -> Request:
-    standing = Standing(begun.now, begun.patient, begun.open_case, begun.taken_over, begun.first_contact)
-    asked = begun.asked
-    return Request(
-        begun.transcript, standing, begun.phase, requested=asked is not None, instruction=asked.instruction if asked else "",
-        category=begun.category if asked else None, earlier=begun.earlier,
-    )  # fmt: skip
-
-
-def _asked(given: dict[str, str] | None) -> Asked | None:
-    return Asked(given["by"], UUID(given["request_id"]), given["instruction"]) if given else None
+def _names(job: Job) -> tuple[str, str, UUID | None]:
+    request_id = job.arguments.get("request_id")
+    asked = UUID(str(request_id)) if request_id else None
+    return str(job.arguments["pharmacy_id"]), str(job.arguments["conversation_id"]), asked

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from pharmacy.storage import runs
+from pharmacy.storage import unanswered
+from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
 from server.program import Program
 from server.worker.reply import ReplyJobs
@@ -36,10 +37,9 @@ async def run_worker(program: Program) -> None:
 async def sweep(program: Program) -> int:
     """Give a job to every conversation that has an unanswered message and none; return how many there were."""
     async with program.database.begin() as tx:
-        lost = await runs.without_job(tx)
+        lost = await unanswered.without_job(tx)
         for pharmacy_id, conversation_id in lost:
-            arguments = {"pharmacy_id": pharmacy_id, "conversation_id": conversation_id}
-            await program.jobs.enqueue(tx, "reply", lock=f"reply:{pharmacy_id}:{conversation_id}", arguments=arguments)
+            await enqueue_reply(tx, program.jobs, pharmacy_id, conversation_id)
     if lost:
         log.warning("swept conversations=%d", len(lost))
     return len(lost)

@@ -21,6 +21,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("key_hash", name=op.f("uq_api_keys_key_hash")),
     )
+    op.create_index(
+        "uq_api_keys_one_in_use",
+        "api_keys",
+        ["pharmacy_id", "name"],
+        unique=True,
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    )
     op.create_table(
         "audit",
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -52,6 +59,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("pharmacy_id", "id", name=op.f("pk_conversations")),
     )
+    op.create_index("ix_conversations_of_patient", "conversations", ["pharmacy_id", "patient_id"], unique=False)
     op.create_index(
         op.f("ix_conversations_pharmacy_id_last_message_at_id"),
         "conversations",
@@ -174,6 +182,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handovers")),
     )
     op.create_index(
+        "ix_handovers_of_conversation", "handovers", ["pharmacy_id", "conversation_id", "urgency", "seq"], unique=False
+    )
+    op.create_index(
         op.f("ix_handovers_pharmacy_id_state_urgency_seq"),
         "handovers",
         ["pharmacy_id", "state", "urgency", "seq"],
@@ -240,7 +251,7 @@ def upgrade() -> None:
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("sent_by", sa.Text(), nullable=False),
         sa.Column("category", sa.Text(), nullable=True),
-        sa.Column("phase", sa.Text(), nullable=False),
+        sa.Column("phase", sa.Text(), nullable=True),
         sa.Column("suggestion_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
@@ -283,7 +294,27 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outcomes")),
     )
+    op.create_index(
+        "ix_outcomes_of_conversation", "outcomes", ["pharmacy_id", "conversation_id", "version"], unique=False
+    )
     op.create_index(op.f("ix_outcomes_pharmacy_id_created_at"), "outcomes", ["pharmacy_id", "created_at"], unique=False)
+    op.create_index(op.f("ix_outcomes_run_id"), "outcomes", ["run_id"], unique=False)
+    op.create_table(
+        "requests",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("pharmacy_id", sa.Text(), nullable=False),
+        sa.Column("conversation_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("instruction", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["pharmacy_id", "conversation_id"],
+            ["conversations.pharmacy_id", "conversations.id"],
+            name=op.f("fk_requests_conversations"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
+    )
     op.create_table(
         "runs",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -292,9 +323,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("requested_by", sa.Text(), nullable=True),
         sa.Column("request_id", sa.Uuid(), nullable=True),
-        sa.Column("instruction", sa.Text(), nullable=True),
         sa.Column(
             "steps", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
         ),
@@ -314,6 +343,9 @@ def upgrade() -> None:
         "runs",
         ["pharmacy_id", "conversation_id", "started_at"],
         unique=False,
+    )
+    op.create_index(
+        "ix_runs_request", "runs", ["request_id"], unique=False, postgresql_where=sa.text("request_id IS NOT NULL")
     )
     op.create_table(
         "suggestions",
@@ -339,6 +371,9 @@ def upgrade() -> None:
             name=op.f("fk_suggestions_conversations"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suggestions")),
+    )
+    op.create_index(
+        "ix_suggestions_of_conversation", "suggestions", ["pharmacy_id", "conversation_id", "seq"], unique=False
     )
     op.create_index(
         op.f("ix_suggestions_pharmacy_id_state_seq"), "suggestions", ["pharmacy_id", "state", "seq"], unique=False

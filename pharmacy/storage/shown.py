@@ -1,0 +1,127 @@
+"""Rows as the API shows them."""
+
+from datetime import datetime
+from typing import Any
+
+
+def conversation_json(row: Any) -> dict[str, Any]:
+    """Return a conversation's row as the API shows it."""
+    return {
+        "id": row.id,
+        "patient_id": row.patient_id,
+        "channel": row.channel,
+        "version": row.version,
+        "phase": row.phase,
+        "category": row.category,
+        "taken_over_by": row.taken_over_by,
+        "claimed_by": row.claimed_by,
+        "snoozed_until": _iso(row.snoozed_until),
+        "last_message_at": _iso(row.last_message_at),
+        "created_at": _iso(row.created_at),
+        "suggestion_id": str(row.suggestion_id) if row.suggestion_id else None,
+        "handover_id": str(row.handover_id) if row.handover_id else None,
+        "tier": row.tier,
+    }
+
+
+def message_json(row: Any) -> dict[str, Any]:
+    """Return a message's row as the API shows it."""
+    return {
+        "id": row.id,
+        "version": row.version,
+        "author": row.author,
+        "kind": row.kind,
+        "text": row.text,
+        "sent_by": row.sent_by,
+        "sent_at": _iso(row.sent_at),
+        "received_at": _iso(row.received_at),
+        "answered": row.author != "patient" or row.outcome_id is not None,
+    }
+
+
+def suggestion_json(row: Any) -> dict[str, Any]:
+    """Return a suggestion's row as the API shows it."""
+    return {
+        "id": str(row.id),
+        "conversation_id": row.conversation_id,
+        "version": row.version,
+        "state": row.state,
+        "requested": row.requested,
+        "category": row.category,
+        "phase": row.phase,
+        "text": row.text,
+        "judgement": row.body.get("judgement") or {},
+        "held_for": row.body["held_for"],
+        "drafts": row.body["drafts"],
+        "earlier_drafts": row.body["earlier_drafts"],
+        "trail": row.body["trail"],
+        "models": row.body["models"],
+        "cost_usd": row.body["cost_usd"],
+        "decided_by": row.decided_by,
+        "decision": row.decision,
+        "created_at": _iso(row.created_at),
+        "decided_at": _iso(row.decided_at),
+    }
+
+
+def handover_json(row: Any) -> dict[str, Any]:
+    """Return a handover's row as the API shows it; drafts are in the trail, each marked judged or not."""
+    tier = {"tier": row.tier} if row.tier else {}
+    return {
+        "id": str(row.id),
+        "conversation_id": row.conversation_id,
+        "version": row.version,
+        "state": row.state,
+        "reason": {"code": row.code, **tier, "detail": row.detail},
+        "reasons": row.reasons,
+        "category": row.category,
+        "phase": row.phase,
+        "drafts": row.drafts,
+        "resolved_by": row.resolved_by,
+        "resolution": row.resolution,
+        "created_at": _iso(row.created_at),
+        "updated_at": _iso(row.updated_at),
+        "resolved_at": _iso(row.resolved_at),
+    }
+
+
+def unsent_json(row: Any) -> dict[str, Any]:
+    """Return a text of the outbox that is on its way, or stuck."""
+    return {
+        "id": str(row.id),
+        "state": row.state,
+        "text": row.text,
+        "problem": row.problem,
+        "attempts": row.attempts,
+        "sent_by": row.sent_by,
+        "created_at": _iso(row.created_at),
+    }
+
+
+def run_json(row: Any) -> dict[str, Any]:
+    """Return the run in work."""
+    return {"id": str(row.id), "started_at": _iso(row.started_at), "requested_by": row.requested_by}
+
+
+def call_json(row: Any) -> dict[str, Any]:
+    """Return one call of a model; the values of its blanks, a patient's words, stay in the store."""
+    names = (
+        "node",
+        "prompt_file",
+        "prompt_fingerprint",
+        "model_asked",
+        "model_served",
+        "prompt_tokens",
+        "cached_tokens",
+        "completion_tokens",
+        "tokens_estimated",
+        "cost_usd",
+        "seconds",
+        "attempt",
+        "error",
+    )
+    return {name: getattr(row, name) for name in names} | {"started_at": _iso(row.started_at)}
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None
