@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9_]+(?:/[a-z0-9_]+)*")
 _BLANK = re.compile(r"\{\{ ([a-z_]+) \}\}")
 _STRAY = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
-_EXAMPLES = re.compile(r"<examples>.*?</examples>", re.DOTALL)
+_FOR_PATIENTS = re.compile("<examples>.*?</examples>|「[^」]*」", re.DOTALL)
 # A changing value can hold a patient's words; without angle brackets it cannot close the tag that it stands in.
 _NO_TAGS = str.maketrans("<>", "＜＞")
 
@@ -66,8 +66,8 @@ def fingerprint(prompt: str, frame: str, static: Mapping[str, str], folder: Path
 
 
 def guarded_words(file: str, folder: Path = FOLDER) -> str:
-    """Return the words of `file` that no patient may read: all but its example replies."""
-    return _BLANK.sub(" ", _EXAMPLES.sub(" ", _template(file, folder)))
+    """Return the words of `file` that no patient may read: all but its examples and quotes, which are for patients."""
+    return _BLANK.sub("\n", _FOR_PATIENTS.sub("\n", _template(file, folder)))
 
 
 @cache

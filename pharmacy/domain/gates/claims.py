@@ -48,9 +48,9 @@ def _claims(words: View, rules: ClaimRules) -> Iterator[_Found]:
 
 
 def _spans(text: str, rule: ClaimRule) -> set[tuple[int, int]]:
+    if not rule.any_claim.search(text):
+        return set()
     claims = {match.span() for pattern in rule.claims for match in pattern.finditer(text)}
-    if not claims:
-        return claims
     excused = [match.span() for pattern in rule.unless for match in pattern.finditer(text)]
     # The mark that ends a sentence is no part of the claim: an excuse need not reach over it.
     within = {(s, s + len(text[s:e].rstrip(ENDS))): (s, e) for s, e in claims if s < e}

@@ -1,7 +1,6 @@
 """The claim rules as their file states them, compiled for a linear-time matcher."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import re2
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.gates.claims_view import TO_HIRAGANA
+from pharmacy.domain.toml_file import TomlFile
 
 RULE_FILE = Path(__file__).with_name("claims.toml")
 
@@ -35,6 +35,7 @@ CODE_RULES = frozenset(
 """Rules that are code; the file gives their reasons."""
 
 _WORD = re2.compile(r"<([a-z_]+)>")
+_DEPTH = 3
 
 
 class _Rule(BaseModel):
@@ -64,6 +65,9 @@ class ClaimRule:
     claims: tuple[Any, ...]
     """Compiled patterns; each match is a claim."""
 
+    any_claim: Any
+    """All of `claims` as one: a text without a match of it, as most are, needs no second look."""
+
     unless: tuple[Any, ...]
     """Compiled patterns; a claim that lies inside a match of one is none."""
 
@@ -90,10 +94,7 @@ def load_rules(file: Path = RULE_FILE, crude_drugs: frozenset[str] = frozenset()
     Raises:
         ConfigError: the file is missing or broken, lacks a kind of rule, or holds a pattern that does not compile.
     """
-    try:
-        read = _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigError(f"{file}: {error}; expected words, denied_after, code_reasons and rules") from error
+    read = TomlFile.read(file).table((), _File)
     if lacking := (WORD_KINDS - read.rules.keys()) | (CODE_RULES - read.code_reasons.keys()):
         raise ConfigError(f"{file}: lacks {sorted(lacking)}; the output gate must know every kind")
     words = {name: tuple(forms) for name, forms in read.words.items()}
@@ -106,7 +107,14 @@ def _compiled(read: _File, words: Mapping[str, tuple[str, ...]], file: Path) -> 
         return tuple(_pattern(pattern, words, f"{file}: {place}") for pattern in patterns)
 
     rules = tuple(
-        ClaimRule(name, rule.reason, compiled(rule.claims, name), compiled(rule.unless, name), rule.deniable)
+        ClaimRule(
+            name,
+            rule.reason,
+            compiled(rule.claims, name),
+            compiled(["|".join(f"(?:{claim})" for claim in rule.claims)], name)[0],
+            compiled(rule.unless, name),
+            rule.deniable,
+        )
         for kind, members in read.rules.items()
         for name, rule in ((f"{kind}.{member}", rule) for member, rule in members.items())
     )
@@ -114,20 +122,28 @@ def _compiled(read: _File, words: Mapping[str, tuple[str, ...]], file: Path) -> 
 
 
 def _pattern(pattern: str, words: Mapping[str, tuple[str, ...]], place: str) -> Any:
-    expanded = pattern
-    # Words may use words: two rounds reach every form, and a third would only find a circle.
-    for _ in range(2):
-        for name in _WORD.findall(expanded):
-            if name not in words:
-                raise ConfigError(f"{place}: <{name}> is none of the words {sorted(words)}")
-            expanded = expanded.replace(f"<{name}>", f"(?:{'|'.join(words[name])})")
+    expanded = _expanded(pattern, words, place)
     try:
-        return re2.compile(expanded.translate(TO_HIRAGANA), _quiet())
+        return re2.compile(expanded.translate(TO_HIRAGANA), _options())
     except re2.error as error:
         raise ConfigError(f"{place}: {pattern!r} is no pattern: {error}") from error
 
 
-def _quiet() -> Any:
+def _expanded(pattern: str, words: Mapping[str, tuple[str, ...]], place: str) -> str:
+    expanded = pattern
+    # Words may use words; deeper than this they would go in a circle.
+    for _ in range(_DEPTH):
+        for name in _WORD.findall(expanded):
+            if name not in words:
+                raise ConfigError(f"{place}: <{name}> is none of the words {sorted(words)}")
+            expanded = expanded.replace(f"<{name}>", f"(?:{'|'.join(words[name])})")
+    if left := _WORD.search(expanded):
+        raise ConfigError(f"{place}: {left[0]} stands inside itself, expected words of at most {_DEPTH} levels")
+    return expanded
+
+
+def _options() -> Any:
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = 64 << 20  # the engine's default, 8 MiB, throws its state away in the middle of a long text
     return options

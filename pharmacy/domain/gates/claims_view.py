@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import re2
+
 ENDS = "。!?\n"
 """Characters that close a sentence in a view of letters."""
 
@@ -16,6 +18,10 @@ TO_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _SENTENCE_ENDS = {"。": "。", "!": "!", "?": "?", "…": "。", "｡": "。"}
 _COMMAS = "、,;"
 _DRAWN_OUT = "っー"
+_PARTING = "、。,."
+_SPELT = re2.compile(r"(?:[^\s、。,.]\s?[、。,.]\s?){4,}")
+_LAST_WORDS = ("です", "ます", "した", "せん", "さい", "しょう", "すね", "すよ", "たね", "んね", "いね")
+_TAIL_CHARS = 4
 _NUMBER_SIGNS = {".": ".", "/": "/", "~": "~", "〜": "~", "-": "~", "–": "~", "‐": "~"}
 
 
@@ -64,7 +70,10 @@ def _joins_emoji(before: str) -> bool:
 
 def _is_hidden(char: str) -> bool:
     variation = "\ufe00" <= char <= "\ufe0d" or "\U000e0100" <= char <= "\U000e01ef"
-    return variation or char in _BLANK_LETTERS or (char not in "\n\r\t" and unicodedata.category(char) in _HIDDEN_KINDS)
+    # An emoji newer than this Python's tables has no kind yet.
+    emoji = "\U0001f000" <= char <= "\U0001faff"
+    unseen = char not in "\n\r\t" and not emoji and unicodedata.category(char) in _HIDDEN_KINDS
+    return variation or unseen or char in _BLANK_LETTERS
 
 
 def _folded(text: str) -> Iterator[_Char]:
@@ -85,18 +94,31 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _tightened(chars: list[_Char]) -> Iterator[_Char]:
-    before = "\n"
+    spelt = _spelt_out("".join(char for char, _ in chars))
+    tail = "\n"
     for place, (char, span) in enumerate(chars):
-        if kept := _kept(char, before, chars, place):
-            before = kept
+        after = chars[place + 1][0] if place + 1 < len(chars) else "\n"
+        if place not in spelt and (kept := _kept(char, tail, after)):
+            tail = tail[-_TAIL_CHARS:] + kept
             yield kept, span
 
 
-def _kept(char: str, before: str, chars: list[_Char], place: int) -> str:
+def _spelt_out(text: str) -> frozenset[int]:
+    """Return the places of commas and stops that only part letter from letter: 必、ず、治、る."""
+    return frozenset(
+        match.start() + place
+        for match in _SPELT.finditer(text)
+        for place, char in enumerate(match.group())
+        if char in _PARTING
+    )
+
+
+def _kept(char: str, tail: str, after: str) -> str:
+    before = tail[-1]
     if char in _SENTENCE_ENDS:
         return _SENTENCE_ENDS[char]
     if char == "\n":
-        return "" if before in ENDS or _goes_on(before, chars, place) else "\n"
+        return "" if before in ENDS or _goes_on(tail, after) else "\n"
     if char in _COMMAS:
         return "、"
     if char in "%" or char.isalnum() or unicodedata.category(char)[0] in "LM":
@@ -105,9 +127,13 @@ def _kept(char: str, before: str, chars: list[_Char], place: int) -> str:
     return _NUMBER_SIGNS.get(char, "") if before.isdigit() else ""
 
 
-def _goes_on(before: str, chars: list[_Char], place: int) -> bool:
-    after = chars[place + 1][0] if place + 1 < len(chars) else "\n"
-    return (_is_japanese(before) or before == "、") and _is_japanese(after)
+def _goes_on(tail: str, after: str) -> bool:
+    # Chat lines often end without a stop; a word broken in the middle does not end like a sentence.
+    return _is_letter(after) and (tail[-1] == "、" or (_is_letter(tail[-1]) and not tail.endswith(_LAST_WORDS)))
+
+
+def _is_letter(char: str) -> bool:
+    return char.isalnum() or char == "%" or _is_japanese(char)
 
 
 def _is_japanese(char: str) -> bool:
