@@ -7,15 +7,23 @@ from pathlib import Path
 
 from graph.build import Parts
 from graph.run import ReplyFlow
+from nodes.classify import BLANKS as CLASSIFY_BLANKS
+from nodes.generate import BLANKS as GENERATE_BLANKS
+from nodes.judge import BLANKS as JUDGE_BLANKS
 from nodes.load import load_flow
+from nodes.switch_phase import BLANKS as SWITCH_PHASE_BLANKS
+from nodes.triage import Reads
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.recognise import load_or_closed
+from pharmacy.domain.toml_file import TomlFile
 from pharmacy.models.registry import Registry
 from pharmacy.models.run_models import RunModels
-from pharmacy.models.tables import ModelTables, read_tables
+from pharmacy.models.tables import ModelTables, NodeTable, read_tables
 from prompts.load import blanks_of, compose, fingerprint, guarded_words
+
+_FRAME_BLANKS = {"classify": CLASSIFY_BLANKS, "switch_phase": SWITCH_PHASE_BLANKS, "judge": JUDGE_BLANKS}
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,15 @@ class Assembled:
         return self.registry.for_run(limits.suggest_seconds, limits.calls)
 
 
+@dataclass(frozen=True)
+class Words:
+    """What one model node says: its two prompt files, and the blanks that are the same for every message."""
+
+    prompt: str
+    frame: str
+    static: Mapping[str, str]
+
+
 def assemble(files: Files, mode: str, environ: Mapping[str, str]) -> Assembled:
     """Return the flow of `files`, served by the models that `mode` and `environ` allow.
 
@@ -50,19 +67,34 @@ def assemble(files: Files, mode: str, environ: Mapping[str, str]) -> Assembled:
         ConfigError: a file is missing or wrong, or a student meets another prompt than it was trained on.
     """
     flow, tables = load_flow(files.flow), read_tables(files.models)
-    nodes = model_nodes(flow)
-    if lost := [node for node in nodes if node not in tables.nodes]:
-        raise ConfigError(f"{files.models.name}: [{lost[0]}] is missing; expected a table for each of {nodes}")
-    if strange := [node for node in tables.nodes if node not in nodes]:
-        raise ConfigError(f"{files.models.name}: [{strange[0]}] is no node of {files.flow.name}; expected {nodes}")
-    static = {node: _static(node, flow, tables, files) for node in nodes}
-    words = {node: partial(compose, *_prompt(tables, node), static[node], folder=files.prompts) for node in nodes}
-    prints = {node: fingerprint(*_prompt(tables, node), static[node], folder=files.prompts) for node in nodes}
+    words = words_of(flow, tables, files)
+    prints = {n: fingerprint(w.prompt, w.frame, w.static, folder=files.prompts) for n, w in words.items()}
     registry = Registry.build(tables, prints, mode, environ)
     recogniser, problem = load_or_closed()
-    guarded = tuple(guarded_words(tables.nodes[node].prompt, files.prompts) for node in nodes)
-    parts = Parts(flow, recogniser, words, LintContext(prompt_texts=guarded))
-    return Assembled(flow, ReplyFlow(parts), registry, str(problem or ""))
+    return Assembled(flow, ReplyFlow(parts_of(flow, words, files, recogniser)), registry, str(problem or ""))
+
+
+def parts_of(flow: Flow, words: Mapping[str, Words], files: Files, recogniser: Reads) -> Parts:
+    """Return what the flow is built from, with `recogniser` to read messages by."""
+    filled = {n: partial(compose, w.prompt, w.frame, w.static, folder=files.prompts) for n, w in words.items()}
+    guarded = tuple(guarded_words(w.prompt, files.prompts) for w in words.values())
+    return Parts(flow, recogniser, filled, LintContext(prompt_texts=guarded))
+
+
+def words_of(flow: Flow, tables: ModelTables, files: Files) -> Mapping[str, Words]:
+    """Return each node of `flow` that asks a model, with what it says.
+
+    Raises:
+        ConfigError: naming file and line of the table that is missing, unknown, or names a prompt that cannot be used.
+    """
+    toml, nodes = TomlFile.read(files.models), model_nodes(flow)
+    for node in tables.nodes:
+        if node not in nodes:
+            raise toml.wrong((node,), f"is no node of {files.flow.name}; expected one of {nodes}")
+    for node in nodes:
+        if node not in tables.nodes:
+            raise toml.wrong((node,), f"is missing; expected a table for each of {nodes}")
+    return {node: _words(node, flow, tables.nodes[node], toml, files) for node in nodes}
 
 
 def model_nodes(flow: Flow) -> list[str]:
@@ -70,21 +102,20 @@ def model_nodes(flow: Flow) -> list[str]:
     return ["classify", "switch_phase", *(category.node for category in flow.machine_categories), "judge"]
 
 
-def _static(node: str, flow: Flow, tables: ModelTables, files: Files) -> dict[str, str]:
-    """Return the blanks that are the same for every message, so that they belong to the prompt's fingerprint."""
+def _words(node: str, flow: Flow, table: NodeTable, toml: TomlFile, files: Files) -> Words:
     offered = {
         "categories": flow.described_categories(),
         "phases": flow.described_phases(),
         "criteria_described": flow.described_criteria(),
     }
-    file = tables.nodes[node].prompt
-    wanted = blanks_of(file, files.prompts)
-    if strange := wanted - offered.keys():
-        raise ConfigError(
-            f"prompts/{file}.md: blank {sorted(strange)[0]!r} is unknown; expected some of {sorted(offered)}"
-        )
-    return {name: offered[name] for name in sorted(wanted)}
-
-
-def _prompt(tables: ModelTables, node: str) -> tuple[str, str]:
-    return tables.nodes[node].prompt, tables.nodes[node].frame
+    changing = _FRAME_BLANKS.get(node, GENERATE_BLANKS)
+    try:
+        wanted, framed = blanks_of(table.prompt, files.prompts), blanks_of(table.frame, files.prompts)
+    except ConfigError as error:
+        raise toml.wrong((node, "prompt"), str(error)) from error
+    for blank in sorted(wanted - offered.keys()):
+        raise toml.wrong((node, "prompt"), f"{table.prompt}: blank {blank!r}; expected some of {sorted(offered)}")
+    if framed != changing:
+        raise toml.wrong((node, "frame"), f"{table.frame}: blanks {sorted(framed)}; expected {sorted(changing)}")
+    # Only the blanks that the prompt has: the others are no part of its fingerprint.
+    return Words(table.prompt, table.frame, {name: offered[name] for name in sorted(wanted)})

@@ -1,166 +1,61 @@
-"""Build the flow: pick each node's values from the state, and put its answer back."""
+"""Build the flow: every node of the table, joined by the table's edges and nothing else."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from pydantic import BaseModel
 
-from graph.edges import declared
-from graph.routes import after_choose, after_judge, after_screen, after_triage
+from graph.adapters import Adapters, Parts, Update, Work
+from graph.edges import SIDE_BY_SIDE, START, Edges, declared
+from graph.routes import routes
 from graph.state import FlowState, RunContext
-from nodes.auto_send import auto_send
-from nodes.choose import choose
-from nodes.classify import Compose, classification_schema, classify
-from nodes.generate import Assignment, generate
-from nodes.hand_over import gate_reason, hand_over
-from nodes.judge import judge, verdict_schema
-from nodes.load import openings
-from nodes.screen import screen
-from nodes.suggest import reasons_to_hold, suggest
-from nodes.switch_phase import phase_schema, switch_phase
-from nodes.triage import Triage, triage
-from pharmacy.domain.catalogue import facts_for
 from pharmacy.domain.errors import FlowError
-from pharmacy.domain.flow import Flow
-from pharmacy.domain.gates.claims import LintContext
-from pharmacy.domain.gates.recognise import Recogniser
 from pharmacy.domain.outcome import Reason, Step
 
-Update = dict[str, Any]
-Work = Callable[[FlowState, RunContext], Awaitable[tuple[Update, str]]]
+__all__ = ["CompiledFlow", "Parts", "build"]
+
+CompiledFlow = CompiledStateGraph[FlowState, RunContext, FlowState, FlowState]
 
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What the flow is built from, once at start."""
+def build(parts: Parts, edges: Edges | None = None) -> CompiledFlow:
+    """Return the compiled flow of `parts`.
 
-    flow: Flow
-    recogniser: Recogniser
-    words: Mapping[str, Compose]
-    """Model node to what fills its prompt."""
+    Args:
+        edges: which node may lead to which; None takes all that `parts.flow` declares.
 
-    lint_context: LintContext
-
-
-class Adapters:
-    """One method per node: values out of the state, answer into it, and one line for the trail."""
-
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self.flow = parts.flow
-        self.openings = openings(parts.flow)
-        # Schemas are built once: making a pydantic model costs more than a local answer.
-        self.classification = classification_schema(self.flow)
-        self.verdict = verdict_schema(self.flow)
-        self.phases: dict[str, type[BaseModel]] = {name: phase_schema(self.flow, name) for name in self.flow.phases}
-
-    async def screen(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
-        request = state["request"]
-        hits = screen(request.transcript, request.standing)
-        return {"screened": hits, "phase": request.phase}, _hit_names(hits)
-
-    async def triage(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
-        found = self._triage(state)
-        category = state["request"].category or found.opening
-        return {"triage": found, "category": category}, _hit_names(found.hits)
-
-    async def classify(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
-        model = context.models.model("classify")
-        found = await classify(state["request"].transcript, self.parts.words["classify"], self.classification, model)
-        return {"classification": found}, f"{found.category} ({found.safety})"
-
-    async def switch_phase(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
-        phase, model = state["request"].phase, context.models.model("switch_phase")
-        transcript, words = state["request"].transcript, self.parts.words["switch_phase"]
-        found = await switch_phase(transcript, phase, self.flow, words, self.phases[phase], model)
-        return {"switch": found}, f"{phase} → {found.phase}"
-
-    async def choose(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
-        requested = state["request"].requested
-        found = choose(state["classification"], state["switch"], self.flow, requested=requested)
-        return {"category": found.category, "phase": found.phase, "reason": found.reason}, found.category
-
-    async def generate(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
-        drafts = state.get("drafts", ())
-        node = f"generate_{state['category']}"
-        model = context.models.model(node, drafts_written=len(drafts))
-        draft = await generate(self._assignment(state, context), self.parts.words[node], model)
-        return {"drafts": (*drafts, draft), "judgement": None}, f"draft {len(drafts) + 1}"
-
-    async def judge(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
-        draft, model = state["drafts"][-1], context.models.model("judge")
-        found = await judge(
-            draft, self._assignment(state, context), self.flow, self.parts.lint_context,
-            self.parts.words["judge"], self.verdict, model,
-        )  # fmt: skip
-        category, phase = state["category"], state["phase"]
-        held = reasons_to_hold(
-            state["request"].standing,
-            requested=state["request"].requested,
-            fallback_used=context.models.fallback_used,
-            allowed=context.auto_allowed.get((category or "", phase), False),
-        )
-        marks = " ".join(f"{name}={mark.mark}" for name, mark in found.marks.items())
-        drafts = (*state["drafts"][:-1], replace(draft, judgement=found))
-        return {"drafts": drafts, "judgement": found, "held_for": held}, marks or "blocked by the output gate"
-
-    async def suggest(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
-        category, phase, draft = str(state["category"]), state["phase"], state["drafts"][-1]
-        return {"outcome": suggest(draft, category, phase, state["held_for"])}, "suggestion"
-
-    async def auto_send(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
-        return {"outcome": auto_send(state["drafts"][-1], str(state["category"]), state["phase"])}, "auto_sent"
-
-    async def hand_over(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
-        # Whatever holds the message, the handover carries the highest tier found in its words.
-        found = state.get("triage") or self._triage(state)
-        hits = (*state.get("screened", ()), *found.hits)
-        request = state["request"]
-        reason = state.get("fault") or state.get("reason") or (gate_reason(hits) if hits else self._used_up(state))
-        return {"outcome": hand_over(reason, state.get("category"), request.phase)}, reason.code
-
-    def _used_up(self, state: FlowState) -> Reason:
-        judgement = state.get("judgement")
-        said = " / ".join(judgement.reasons) if judgement else ""
-        return Reason("drafts_used_up", f"{len(state.get('drafts', ()))} drafts, none clears the bars: {said}")
-
-    def _triage(self, state: FlowState) -> Triage:
-        texts = [turn.text for turn in state["request"].transcript.to_answer]
-        return triage(texts, self.parts.recogniser, self.openings)
-
-    def _assignment(self, state: FlowState, context: RunContext) -> Assignment:
-        request, category = state["request"], str(state["category"])
-        texts = [turn.text for turn in request.transcript.turns]
-        products = context.catalogue.about(texts, request.standing.patient)
-        facts = facts_for(self.flow.categories[category].facts, request.standing.patient, products)
-        earlier = (*request.earlier, *(draft for draft in state.get("drafts", ()) if draft.judgement))
-        return Assignment(request.transcript, category, state["phase"], facts, earlier, request.instruction)
-
-
-def build(parts: Parts) -> CompiledStateGraph[FlowState, RunContext, FlowState, FlowState]:
-    """Return the compiled flow of `parts`."""
-    adapters, edges = Adapters(parts), declared(parts.flow)
+    Raises:
+        ValueError: a node leads nowhere; LangGraph would end the run there without a word.
+    """
+    edges = declared(parts.flow) if edges is None else edges
+    if lost := [name for name, targets in edges.items() if not targets]:
+        raise ValueError(f"{lost[0]!r} leads nowhere; expected a node after it, or the end")
     graph = StateGraph(FlowState, context_schema=RunContext)
+    adapters = Adapters(parts)
     for name in edges:
-        if name != "__start__":
-            graph.add_node(name, _node(name, getattr(adapters, "generate" if name.startswith("generate_") else name)))
-    routes = {"screen": after_screen, "triage": after_triage, "choose": after_choose, "judge": after_judge(parts.flow)}
-    for name, targets in edges.items():
-        if name in routes:
-            graph.add_conditional_edges(name, routes[name], list(targets))
-        elif name not in ("classify", "switch_phase"):
-            graph.add_edge(name, targets[0])
-    # One waiting edge: `choose` runs once, when both have answered.
-    graph.add_edge(["classify", "switch_phase"], "choose")
+        if name != START:
+            graph.add_node(name, _node(name, adapters.work(name)))
+    _join(graph, edges, parts)
+    # The longest walk: five steps before the first draft, two for each draft, one outcome.
     return graph.compile(name="reply").with_config(recursion_limit=8 + 2 * parts.flow.draft_cap)
+
+
+def _join(graph: StateGraph[FlowState, RunContext, FlowState, FlowState], edges: Edges, parts: Parts) -> None:
+    choices = routes(parts.flow)
+    for name, targets in edges.items():
+        if name in choices:
+            # With its path map: without one the drawing would show a false edge to the end.
+            graph.add_conditional_edges(name, choices[name], list(targets))
+        elif name not in SIDE_BY_SIDE:
+            for target in targets:
+                graph.add_edge(name, target)
+    # One waiting edge: what follows the two runs once, when both have answered.
+    for target in dict.fromkeys(target for name in SIDE_BY_SIDE for target in edges[name]):
+        graph.add_edge([name for name in SIDE_BY_SIDE if target in edges[name]], target)
 
 
 def _node(name: str, work: Work) -> Any:
@@ -180,7 +75,3 @@ def _node(name: str, work: Work) -> Any:
 
     run.__name__ = name
     return run
-
-
-def _hit_names(hits: tuple[Any, ...]) -> str:
-    return ", ".join(f"{hit.rule} ({hit.tier})" for hit in hits) or "clear"

@@ -3,7 +3,11 @@
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, NotRequired, Protocol, Required, TypedDict
+from typing import Annotated, Protocol, Required
+
+from pydantic import GetPydanticSchema
+from pydantic_core import core_schema
+from typing_extensions import TypedDict
 
 from nodes.classify import Classification
 from nodes.screen import Standing
@@ -42,14 +46,14 @@ def _first(left: Reason | None, right: Reason | None) -> Reason | None:
 
 
 class FlowState(TypedDict, total=False):
-    """The blackboard of one run; every key is written by one node, `steps` and `fault` by any."""
+    """The blackboard of one run; no two nodes that run side by side write one key, but `steps` and `fault`."""
 
     request: Required[Request]
     screened: tuple[GateHit, ...]
     triage: Triage
     classification: Classification
     switch: PhaseSwitch
-    category: NotRequired[str | None]
+    category: str | None
     phase: str
     drafts: tuple[Draft, ...]
     judgement: Judgement | None
@@ -82,7 +86,8 @@ class RunModels(Protocol):
 class RunContext:
     """What one run may use."""
 
-    models: RunModels
+    # Whoever asks the graph for the schema of its context, as Studio does, is told nothing of this one.
+    models: Annotated[RunModels, GetPydanticSchema(lambda *_: core_schema.any_schema())]
     catalogue: Catalogue
     auto_allowed: Mapping[tuple[str, str], bool]
     """(category, phase) that the pharmacy lets go out by itself; what is absent may not."""

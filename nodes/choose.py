@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from nodes.classify import Classification, Safety
+from nodes.classify import Classification
+from nodes.hand_over import holds
 from nodes.switch_phase import PhaseSwitch
-from pharmacy.domain.flow import AnsweredBy, Flow
+from pharmacy.domain.flow import AnsweredBy, Category, Flow
 from pharmacy.domain.outcome import Reason
 
 
@@ -23,12 +24,15 @@ def choose(classification: Classification, switch: PhaseSwitch, flow: Flow, *, r
     Args:
         requested: a pharmacist asked for the draft; then only an emergency stands in the way of one.
     """
-    held = classification.safety is Safety.EMERGENCY or (classification.safety is not Safety.CLEAR and not requested)
-    if held:
-        detail = f"classify: {classification.safety}: {classification.reason}"
-        reason = Reason("safety_class", detail, classification.safety.tier)
-    elif flow.categories[classification.category].answered_by is AnsweredBy.PHARMACIST:
-        reason = Reason("pharmacist_only", f"{classification.category}: {classification.reason}")
-    else:
-        reason = None
-    return Choice(classification.category, switch.phase, reason)
+    safety, category = classification.safety, flow.categories[classification.category]
+    reason = left_to_a_person(category, classification.reason)
+    if holds(safety.tier, requested=requested):
+        reason = Reason("safety_class", f"classify: {safety}: {classification.reason}", safety.tier)
+    return Choice(category.name, switch.phase, reason)
+
+
+def left_to_a_person(category: Category, why: str) -> Reason | None:
+    """Return the reason for a handover when no machine may answer `category`, else None."""
+    if category.answered_by is AnsweredBy.PHARMACIST:
+        return Reason("pharmacist_only", f"{category.name}: {why}")
+    return None

@@ -15,6 +15,9 @@ from pharmacy.domain.model import ChatModel, Prompt
 Compose = Callable[[Mapping[str, str]], Prompt]
 """Fills a node's prompt with what changes from message to message."""
 
+BLANKS = frozenset({"conversation"})
+"""What `classify` fills its frame with."""
+
 
 def closed_list(names: Iterable[str]) -> Any:
     """Return the type that holds one of `names` and nothing else."""

@@ -13,6 +13,9 @@ from pharmacy.domain.facts import FactSheet
 from pharmacy.domain.model import ChatModel
 from pharmacy.domain.outcome import Draft
 
+BLANKS = frozenset({"category", "phase", "facts", "conversation", "previous_drafts", "reasons", "instruction"})
+"""What every generator fills its frame with."""
+
 
 class WrittenReply(BaseModel):
     """A generator's answer."""
@@ -32,7 +35,7 @@ class Assignment:
     phase: str
     facts: FactSheet
     earlier: Sequence[Draft] = ()
-    """The run's drafts so far, oldest first, each judged and found short."""
+    """Drafts that were turned down, by the judge in this run or by a pharmacist before it; oldest first."""
 
     instruction: str = ""
     """A pharmacist's wish for this draft, or empty."""
@@ -46,13 +49,19 @@ async def generate(assignment: Assignment, compose: Compose, model: ChatModel) -
         FlowError: no readable answer could be had.
     """
     answer = await model.answer(compose(_blanks(assignment)), WrittenReply)
-    # Only labels that really stand as unknown count: a model may name a fact that it does have.
-    missing = assignment.facts.unknown.intersection(answer.missing_facts)
-    if missing:
-        raise FactUnknown(f"generate_{assignment.category}: needs {sorted(missing)}, which nobody has given")
-    if not answer.reply.strip():
-        raise ReplyUnreadable(f"generate_{assignment.category}: empty reply, missing facts {answer.missing_facts!r}")
-    return Draft(answer.reply.strip())
+    reply = answer.reply.strip()
+    if missing := _missing(answer, assignment.facts):
+        raise FactUnknown(f"generate_{assignment.category}: needs {missing}, which nobody has given")
+    if not reply:
+        raise ReplyUnreadable(f"generate_{assignment.category}: empty reply; expected one, or a missing fact")
+    return Draft(reply)
+
+
+def _missing(answer: WrittenReply, facts: FactSheet) -> list[str]:
+    """A model may name a fact that it does have, or, beside a reply, one that nobody listed; neither is missing."""
+    given = {fact.label for fact in facts.facts} - facts.unknown
+    counted = facts.unknown if answer.reply.strip() else {*answer.missing_facts} - given
+    return sorted(counted.intersection(answer.missing_facts))
 
 
 def _blanks(assignment: Assignment) -> dict[str, str]:

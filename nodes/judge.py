@@ -6,12 +6,15 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from nodes.classify import Compose
 from nodes.generate import Assignment
-from nodes.screen import japanese_share
+from nodes.screen import MIN_JAPANESE_SHARE, japanese_share
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext, lint
 from pharmacy.domain.judgement import Judgement, Mark
 from pharmacy.domain.model import ChatModel
 from pharmacy.domain.outcome import Draft
+
+BLANKS = frozenset({"category", "phase", "facts", "conversation", "draft", "criteria"})
+"""What `judge` fills its frame with."""
 
 
 class CriterionVerdict(BaseModel):
@@ -57,15 +60,18 @@ async def judge(
 
 
 def _misfits(draft: Draft, assignment: Assignment) -> tuple[str, ...]:
-    said = {turn.text.strip() for turn in assignment.transcript.turns if turn is assignment.transcript.last_reply}
-    found = []
-    if draft.text in said:
-        found.append("直前の返信と同じ文面です")
-    if draft.text in {earlier.text for earlier in assignment.earlier}:
-        found.append("前の下書きと同じ文面です")
-    if japanese_share(draft.text) < 0.5:
-        found.append("日本語の返信ではありません")
-    return tuple(found)
+    last, words = assignment.transcript.last_reply, _squeezed(draft.text)
+    found = {
+        "直前の返信と同じ文面です": last is not None and words == _squeezed(last.text),
+        "前の下書きと同じ文面です": words in {_squeezed(earlier.text) for earlier in assignment.earlier},
+        "日本語の返信ではありません": japanese_share(draft.text) < MIN_JAPANESE_SHARE,
+    }
+    return tuple(reason for reason, holds in found.items() if holds)
+
+
+def _squeezed(text: str) -> str:
+    """A text moved about by spaces and line ends is still the same text."""
+    return "".join(text.split())
 
 
 def _blanks(draft: Draft, assignment: Assignment, flow: Flow) -> dict[str, str]:

@@ -17,11 +17,18 @@ BURST_MESSAGES = 5
 MIN_JAPANESE_SHARE = 0.5
 
 _BARE_ANSWER = re.compile(
-    r"(はい|いいえ|いえ|うん|ううん|ええ|yes|no|ない(です)?|ある|あります|ありません|そうです)[。!！.〜~ー\s]*", re.I
+    r"(?:はい|ハイ|いいえ|イイエ|いえ|いや|うん|ううん|ええ|yes|no|ok|ない|なし|ある|あり|ません|います|いません|いない|"
+    r"飲んで|して|そう|違い|ちがい|たぶん|多分|だと思い|かもしれ|かも|です|ます|ね|よ|[ー〜])+",
+    re.IGNORECASE,
 )
+_LONGEST_BARE_ANSWER = 16
 _SCREENING_QUESTION = re.compile(
-    r"妊娠|授乳|アレルギー|持病|治療中|通院|病気|お薬|薬を|服用|併用|既往|手術|透析|腎|肝|心臓|血圧|息苦し|痛み|出血|発熱|症状は"
+    r"妊娠|妊活|生理|授乳|アレルギー|持病|治療中|通院|病気|病院|お薬|薬を|薬は|服用|併用|既往|手術|透析|腎|肝|心臓|血圧|糖尿|"
+    r"喘息|ぜんそく|てんかん|息苦し|動悸|めまい|しびれ|吐き気|痛み|出血|発熱|むくみ|発疹|かゆみ|副作用|症状|お子|年齢|歳"
 )
+_ASKS = re.compile(r"[?？]|ますか|ですか|ませんか|でしょうか|教えて")
+# A name or an address can be kanji throughout; a longer text without one kana is Chinese.
+_MOST_KANJI_ALONE = 12
 
 
 @dataclass(frozen=True)
@@ -67,37 +74,47 @@ def _message_hits(transcript: Transcript, now: datetime) -> Iterator[GateHit]:
     yield from (_hit({Kind.MEDIA: "non_text"}.get(kind, str(kind))) for kind in sorted(kinds - {Kind.TEXT}))
     oldest = min((message.sent_at for message in messages), default=now)
     if now - oldest > MAX_AGE:
-        yield _hit("too_old", f"{(now - oldest).total_seconds() / 3600:.0f} h")
-    if (count := _in_one_minute(transcript)) > BURST_MESSAGES:
+        yield _hit("too_old", f"{(now - oldest).total_seconds() / 3600:.1f} h")
+    if (count := _most_in_one_minute(transcript)) > BURST_MESSAGES:
         yield _hit("burst", f"{count} in {BURST_SECONDS} s")
-    if _answers_a_screening_question(transcript):
-        yield _hit("screening_answer", transcript.latest_text)
+    if answer := _answer_to_a_screening_question(transcript):
+        yield _hit("screening_answer", answer)
     share = japanese_share(transcript.latest_text)
     if Kind.TEXT in kinds and share < MIN_JAPANESE_SHARE:
         yield _hit("not_japanese", f"{share:.0%} < {MIN_JAPANESE_SHARE:.0%}")
 
 
-def _in_one_minute(transcript: Transcript) -> int:
-    newest = max((turn.sent_at for turn in transcript.to_answer), default=None)
-    mine = (turn for turn in transcript.turns if turn.author is Author.PATIENT)
-    return sum(newest is not None and abs((newest - turn.sent_at).total_seconds()) <= BURST_SECONDS for turn in mine)
+def _most_in_one_minute(transcript: Transcript) -> int:
+    """Return how many patient messages stand in the fullest minute that ends with one to answer."""
+    sent = [turn.sent_at for turn in transcript.turns if turn.author is Author.PATIENT]
+    minute = timedelta(seconds=BURST_SECONDS)
+    ends = (message.sent_at for message in transcript.to_answer)
+    return max((sum(end - minute <= at <= end for at in sent) for end in ends), default=0)
 
 
-def _answers_a_screening_question(transcript: Transcript) -> bool:
+def _answer_to_a_screening_question(transcript: Transcript) -> str | None:
     question = transcript.last_reply
-    asked = question is not None and re.search(r"[?？]|ますか|ですか|でしょうか", question.text) is not None
-    return (
-        asked
-        and question is not None
-        and _BARE_ANSWER.fullmatch(unicodedata.normalize("NFKC", transcript.latest_text).strip()) is not None
-        and _SCREENING_QUESTION.search(question.text) is not None
-    )
+    if question is None or not (_ASKS.search(question.text) and _SCREENING_QUESTION.search(question.text)):
+        return None
+    return next((turn.text for turn in transcript.to_answer if _is_bare_answer(turn.text)), None)
+
+
+def _is_bare_answer(text: str) -> bool:
+    letters = _letters(text)
+    return len(letters) <= _LONGEST_BARE_ANSWER and _BARE_ANSWER.fullmatch(letters) is not None
+
+
+def _letters(text: str) -> str:
+    """Return the letters of `text` in their plain form, without signs, digits, emoji and hidden characters."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c).startswith("L"))
 
 
 def japanese_share(text: str) -> float:
     """Return the share of `text`'s letters that are kana or kanji, 0 to 1; 1 when it has no letter."""
-    letters = [c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c).startswith("L")]
-    japanese = sum("぀" <= c <= "ヿ" or "㐀" <= c <= "鿿" or c in "々〆ー" for c in letters)
+    letters = _letters(text)
+    kana = sum("\u3040" <= c <= "\u30ff" for c in letters)
+    kanji = sum("\u3400" <= c <= "\u9fff" or c in "々〆" for c in letters)
+    japanese = kana + kanji if kana or kanji <= _MOST_KANJI_ALONE else 0
     return japanese / len(letters) if letters else 1.0
 
 

@@ -9,6 +9,9 @@ from pharmacy.domain.conversation import Transcript
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.model import ChatModel
 
+BLANKS = frozenset({"phase", "allowed", "conversation"})
+"""What `switch_phase` fills its frame with."""
+
 
 @dataclass(frozen=True)
 class PhaseSwitch:

@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pharmacy.domain.gates.hit import GateHit, Tier, highest
-from pharmacy.domain.gates.recognise import Recogniser
+from pharmacy.domain.gates.recognise import Recognition
+
+
+class Reads(Protocol):
+    """What reads a text by the gate's rules."""
+
+    def recognise(self, text: str) -> Recognition:
+        """Return which rules hold `text`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -21,7 +30,7 @@ class Triage:
         return highest(hit.tier for hit in self.hits)
 
 
-def triage(texts: Sequence[str], recogniser: Recogniser, openings: Mapping[str, str]) -> Triage:
+def triage(texts: Sequence[str], recogniser: Reads, openings: Mapping[str, str]) -> Triage:
     """Return the gates that the patient's messages trip, read one by one and as one text.
 
     Intake calls this before it commits, and the flow's node calls it again: the same words, the same answer.

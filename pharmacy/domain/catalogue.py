@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pharmacy.domain.facts import Fact, FactSheet, Order, Patient, Product
 
@@ -21,8 +22,7 @@ class Catalogue:
         """Return the products that `text` names, by formula, reading or alias; the longest name wins its place."""
         folded = _folded(text)
         found: list[tuple[int, Product]] = []
-        names = sorted(((name, p) for p in self.products for name in _names(p)), key=lambda pair: -len(pair[0]))
-        for name, product in names:
+        for name, product in self._names:
             if (place := folded.find(name)) >= 0:
                 folded = folded.replace(name, "\0" * len(name))
                 found.append((place, product))
@@ -36,7 +36,7 @@ class Catalogue:
     def fitting(self, text: str) -> tuple[Product, ...]:
         """Return the products whose labelled use shares most with `text`, the best first."""
         grams = _grams(text)
-        scored = [(len(grams & _grams(p.use)) / (10 + len(_grams(p.use))), p) for p in self.products if p.use]
+        scored = [(len(grams & of_use) / (10 + len(of_use)), product) for of_use, product in self._uses]
         return tuple(p for score, p in sorted(scored, key=lambda pair: -pair[0]) if score > 0)
 
     def about(self, texts: Sequence[str], patient: Patient) -> tuple[Product, ...]:
@@ -45,6 +45,16 @@ class Catalogue:
             if named := self.named_in(text):
                 return named[:MOST_PRODUCTS]
         return (self.taken_by(patient) or self.fitting(texts[-1] if texts else ""))[:MOST_PRODUCTS]
+
+    # A shelf is read for every message and hardly ever changes.
+    @cached_property
+    def _names(self) -> list[tuple[str, Product]]:
+        names = ((name, product) for product in self.products for name in _names_of(product))
+        return sorted(names, key=lambda pair: -len(pair[0]))
+
+    @cached_property
+    def _uses(self) -> list[tuple[frozenset[str], Product]]:
+        return [(_grams(product.use), product) for product in self.products if product.use]
 
 
 def facts_for(wanted: Iterable[str], patient: Patient, products: Sequence[Product]) -> FactSheet:
@@ -67,9 +77,10 @@ def _patient_fact(patient: Patient, field: str) -> Fact:
 
 
 def _product_fact(product: Product, field: str) -> Fact:
-    value = getattr(product, field) or None  # an empty list of cautions is not known to be none
+    value = getattr(product, field)
+    value = None if value in ((), "") else value  # an empty list of cautions is not known to be none
     source = product.sources.get(field)
-    words = f"{value:,}円(税込)" if field == "price" and value else _words(value)
+    words = f"{value:,}円(税込)" if field == "price" and value is not None else _words(value)
     return Fact(f"{product.formula}.{field}", words, source.source if source else None, source.date if source else None)
 
 
@@ -86,7 +97,7 @@ def _words(value: object) -> str | None:
     return str(value)
 
 
-def _names(product: Product) -> Iterator[str]:
+def _names_of(product: Product) -> Iterator[str]:
     for name in (product.formula, product.reading, *product.aliases):
         if name and len(name) > 1:
             yield _folded(name)

@@ -1,9 +1,11 @@
 """The facts a reply may rest on: patients, products, and the sheet that generator and judge both see."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Self
+
+UNKNOWN = "不明"
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,6 @@ class FactSheet:
         """Return the sheet that `rendered` shows, without sources; the inverse that local models read by."""
         pairs = (line[1:].split("] ", 1) for line in rendered.splitlines() if line.startswith("[") and "] " in line)
         return cls(tuple(Fact(label, None if value == UNKNOWN else value) for label, value in pairs))
-
-
-UNKNOWN = "不明"
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,3 @@ class Patient:
 
 def _one_line(value: str | None) -> str:
     return UNKNOWN if value is None else " ".join(value.split()).replace("<", "＜").replace(">", "＞")
-
-
-def labels(facts: Iterable[Fact]) -> list[str]:
-    """Return the labels of `facts`, in order."""
-    return [fact.label for fact in facts]

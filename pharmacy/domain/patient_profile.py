@@ -1,34 +1,26 @@
 """Read a patient from a profile as it is stored or given."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
-from pharmacy.domain.facts import Consent, Order, Patient
+from pydantic import TypeAdapter, ValidationError
+
+from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.facts import Patient
+
+_READER = TypeAdapter(Patient)
 
 
 def patient_from(patient_id: str, profile: Mapping[str, Any]) -> Patient:
-    """Return the patient that a stored profile describes; what it lacks is unknown."""
+    """Return the patient that a stored profile describes; what it lacks is unknown.
 
-    def several(name: str) -> tuple[str, ...] | None:
-        return None if profile.get(name) is None else tuple(profile[name])
-
-    orders = profile.get("orders")
-    return Patient(
-        id=patient_id,
-        name=profile.get("name"),
-        birth_year=profile.get("birth_year"),
-        sex=profile.get("sex"),
-        pregnancy=profile.get("pregnancy"),
-        allergies=several("allergies"),
-        conditions=several("conditions"),
-        medicines=several("medicines"),
-        constitution=profile.get("constitution"),
-        consent=Consent(**(profile.get("consent") or {})),
-        orders=None if orders is None else tuple(_order(order) for order in orders),
-    )
-
-
-def _order(order: Mapping[str, Any]) -> Order:
-    ships_on = order.get("ships_on")
-    return Order(order["id"], order["product"], order["state"], date.fromisoformat(ships_on) if ships_on else None)
+    Raises:
+        ConfigError: names the field and what was expected, and not the value, which is a patient's own.
+    """
+    given = {name: value for name, value in profile.items() if value is not None}
+    try:
+        return _READER.validate_python({**given, "id": patient_id})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"patient {patient_id!r}: {place}: {first['msg']}") from None

@@ -16,7 +16,13 @@ _FOLDER = Path(__file__).parent
 _FACTS = ("crude_drugs", "use", "dose", "timing", "cautions", "interactions", "price")
 
 Words = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
+# A formula heads its facts in a prompt, as [formula.field].
+FormulaName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\[\]<>]*$")]
 Several = Annotated[list[Words], BeforeValidator(lambda v: [v] if isinstance(v, str) else v), Field(max_length=100)]
+SourceDate = Annotated[
+    str,
+    Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="ISO date; a month or a year where no day is stated"),
+]
 
 
 class SourceBody(BaseModel):
@@ -25,7 +31,7 @@ class SourceBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     source: Words
-    date: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="ISO date; a month or a year where no day is stated")]
+    date: SourceDate
 
 
 class ProductBody(BaseModel):
@@ -33,7 +39,7 @@ class ProductBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    formula: Words
+    formula: FormulaName
     reading: Words | None = None
     aliases: Several = []
     crude_drugs: Several = []
@@ -44,7 +50,7 @@ class ProductBody(BaseModel):
     interactions: Several = []
     price: Annotated[int, Field(ge=0, le=10_000_000, strict=True)] | None = None
     source: Words | None = None
-    date: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None = None
+    date: SourceDate | None = None
     sources: dict[str, SourceBody] = {}
 
     @model_validator(mode="after")
@@ -63,7 +69,8 @@ def product_from(product_id: str, body: Mapping[str, Any]) -> Product:
     read = ProductBody.model_validate(body)
     shared = Source(read.source, read.date) if read.source and read.date else None
     own = {name: Source(s.source, s.date) for name, s in read.sources.items()}
-    sources = {name: own.get(name) or shared for name in _FACTS if getattr(read, name)}
+    given = (name for name in _FACTS if getattr(read, name) not in (None, []))
+    sources = {name: own.get(name) or shared for name in given}
     return Product(
         id=product_id, formula=read.formula, reading=read.reading, aliases=tuple(read.aliases),
         crude_drugs=tuple(read.crude_drugs), use=read.use, dose=read.dose, timing=read.timing,
@@ -98,22 +105,36 @@ def bodies_in(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"])) or "product"
-            raise ConfigError(f"{where}: {product_id}.{field} = {str(first['input'])[:80]!r}: {first['msg']}") from error
+            raise ConfigError(
+                f"{where}: {product_id}.{field} = {str(first['input'])[:80]!r}: {first['msg']}"
+            ) from error
 
 
 def _raw(file: Path) -> Iterator[tuple[str, Any]]:
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        if file.suffix == ".toml":
-            yield "", tomllib.loads(text)
-        elif file.suffix == ".jsonl":
-            for number, line in enumerate(text.split("\n"), 1):
-                if line.strip():
-                    yield f":{number}", json.loads(line)
-        elif file.suffix == ".json":
-            read = json.loads(text)
-            yield from ((f"[{n}]", each) for n, each in enumerate(read)) if isinstance(read, list) else [("", read)]
-        else:
-            raise ConfigError(f"{file}: expected a .toml, .json or .jsonl file of products")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        yield from _parsed(file, file.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ConfigError(f"{file}: {error}; expected products as .toml, .json or .jsonl") from error
+
+
+def _parsed(file: Path, text: str) -> Iterator[tuple[str, Any]]:
+    """Yield each product with its place in the file, as a complaint names it."""
+    if file.suffix == ".toml":
+        yield "", tomllib.loads(text)
+    elif file.suffix == ".jsonl":
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.strip():
+                yield f":{number}", _json_line(file, number, line)
+    elif file.suffix == ".json":
+        read = json.loads(text)
+        one_or_many = enumerate(read) if isinstance(read, list) else [(None, read)]
+        yield from (("" if place is None else f"[{place}]", each) for place, each in one_or_many)
+    else:
+        raise ConfigError(f"{file}: expected a .toml, .json or .jsonl file of products")
+
+
+def _json_line(file: Path, number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{file.name}:{number}: {error.msg} at column {error.colno}; expected a product") from error

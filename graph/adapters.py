@@ -1,0 +1,181 @@
+"""Between the state and the nodes: values out of the state, the answer into it, and one line for the trail."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from graph.state import FlowState, RunContext
+from nodes.auto_send import auto_send
+from nodes.choose import choose, left_to_a_person
+from nodes.classify import Compose, classification_schema, classify
+from nodes.generate import Assignment, generate
+from nodes.hand_over import gate_reason, hand_over, holds, with_gates
+from nodes.judge import judge, verdict_schema
+from nodes.load import openings
+from nodes.screen import screen
+from nodes.suggest import reasons_to_hold, suggest
+from nodes.switch_phase import phase_schema, switch_phase
+from nodes.triage import Reads, Triage, triage
+from pharmacy.domain.catalogue import facts_for
+from pharmacy.domain.errors import FlowError
+from pharmacy.domain.facts import Product
+from pharmacy.domain.flow import Flow
+from pharmacy.domain.gates.claims import LintContext
+from pharmacy.domain.gates.hit import GateHit, highest
+from pharmacy.domain.judgement import Judgement
+from pharmacy.domain.outcome import Reason
+
+Update = dict[str, Any]
+"""Keys of the state with their new values."""
+
+Work = Callable[[FlowState, RunContext], Awaitable[tuple[Update, str]]]
+"""Gives a node's update and its line for the trail, which holds no word of a patient."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the flow is built from, once at start."""
+
+    flow: Flow
+    recogniser: Reads
+    words: Mapping[str, Compose]
+    """Model node to what fills its prompt."""
+
+    lint_context: LintContext
+
+
+class Adapters:
+    """One method per node, under the node's name."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.flow = parts.flow
+        self.openings = openings(parts.flow)
+        # Schemas are built once: making a pydantic model costs more than a local answer.
+        self.classification = classification_schema(self.flow)
+        self.verdict = verdict_schema(self.flow)
+        self.phases = {name: phase_schema(self.flow, name) for name in self.flow.phases}
+
+    def work(self, node: str) -> Work:
+        """Return what `node` does; every generator does the same, each with its own words and model."""
+        found: Work = getattr(self, "generate" if node.startswith("generate_") else node)
+        return found
+
+    async def screen(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
+        request = state["request"]
+        hits = screen(request.transcript, request.standing)
+        return {"screened": hits, "phase": request.phase}, _hit_names(hits)
+
+    async def triage(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
+        found = self._triage(state)
+        named = state["request"].category or found.opening
+        self._refuse_unknown(state["request"].phase, named)
+        reason = named and left_to_a_person(self.flow.categories[named], "set by a pharmacist")
+        return {"triage": found, "category": named, "reason": reason}, _hit_names(found.hits)
+
+    async def classify(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
+        model = context.models.model("classify")
+        found = await classify(state["request"].transcript, self.parts.words["classify"], self.classification, model)
+        return {"classification": found}, f"{found.category} ({found.safety})"
+
+    async def switch_phase(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
+        phase, model = state["request"].phase, context.models.model("switch_phase")
+        transcript, words = state["request"].transcript, self.parts.words["switch_phase"]
+        found = await switch_phase(transcript, phase, self.flow, words, self.phases[phase], model)
+        return {"switch": found}, f"{phase} → {found.phase}"
+
+    async def choose(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
+        requested = state["request"].requested
+        found = choose(state["classification"], state["switch"], self.flow, requested=requested)
+        return {"category": found.category, "phase": found.phase, "reason": found.reason}, found.category
+
+    async def generate(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
+        drafts = state.get("drafts", ())
+        node = f"generate_{state['category']}"
+        model = context.models.model(node, drafts_written=len(drafts))
+        draft = await generate(self._assignment(state, context), self.parts.words[node], model)
+        return {"drafts": (*drafts, draft), "judgement": None}, f"draft {len(drafts) + 1}"
+
+    async def judge(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
+        *before, draft = state["drafts"]
+        found = await judge(
+            draft, self._assignment(state, context), self.flow, self._lint_context(state, context),
+            self.parts.words["judge"], self.verdict, context.models.model("judge"),
+        )  # fmt: skip
+        drafts = (*before, replace(draft, judgement=found))
+        says = " ".join(f"{name}={mark.mark}" for name, mark in found.marks.items()) or "blocked by the output gate"
+        return {"drafts": drafts, "judgement": found, "held_for": _held_for(state, context)}, says
+
+    async def suggest(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
+        draft, held_for = state["drafts"][-1], state["held_for"]
+        return {"outcome": suggest(draft, _category(state), state["phase"], held_for)}, "suggestion"
+
+    async def auto_send(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
+        return {"outcome": auto_send(state["drafts"][-1], _category(state), state["phase"])}, "auto_sent"
+
+    async def hand_over(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
+        # Whatever holds the message, the handover carries the highest tier that anything found.
+        words = state.get("triage") or self._triage(state)
+        hits = (*state.get("screened", ()), *words.hits)
+        classified = state.get("classification")
+        reason = with_gates(_why(state, hits), hits, classified.safety.tier if classified else None)
+        return {"outcome": hand_over(reason, state.get("category"), state["request"].phase)}, reason.code
+
+    def _refuse_unknown(self, phase: str, category: str | None) -> None:
+        """A conversation may come from under an older flow file; what it stands in then is for a person to say."""
+        if phase not in self.flow.phases:
+            raise FlowError(f"phase {phase!r} is none of {[*self.flow.phases]}")
+        if category is not None and category not in self.flow.categories:
+            raise FlowError(f"category {category!r} is none of {[*self.flow.categories]}")
+
+    def _triage(self, state: FlowState) -> Triage:
+        texts = [turn.text for turn in state["request"].transcript.to_answer]
+        return triage(texts, self.parts.recogniser, self.openings)
+
+    def _assignment(self, state: FlowState, context: RunContext) -> Assignment:
+        request, category = state["request"], _category(state)
+        wanted = self.flow.categories[category].facts
+        facts = facts_for(wanted, request.standing.patient, _products(state, context))
+        earlier = (*request.earlier, *(draft for draft in state.get("drafts", ()) if draft.judgement))
+        return Assignment(request.transcript, category, state["phase"], facts, earlier, request.instruction)
+
+    def _lint_context(self, state: FlowState, context: RunContext) -> LintContext:
+        labelled = {product.formula: product.dose for product in _products(state, context) if product.dose}
+        return replace(self.parts.lint_context, label_doses=labelled)
+
+
+def _products(state: FlowState, context: RunContext) -> tuple[Product, ...]:
+    request = state["request"]
+    return context.catalogue.about([turn.text for turn in request.transcript.turns], request.standing.patient)
+
+
+def _held_for(state: FlowState, context: RunContext) -> tuple[str, ...]:
+    request = state["request"]
+    return reasons_to_hold(
+        request.standing,
+        requested=request.requested,
+        fallback_used=context.models.fallback_used,
+        allowed=context.auto_allowed.get((_category(state), state["phase"]), False),
+    )
+
+
+def _why(state: FlowState, hits: tuple[GateHit, ...]) -> Reason:
+    if holds(highest(hit.tier for hit in hits), requested=state["request"].requested):
+        return gate_reason(hits)
+    return state.get("fault") or state.get("reason") or _used_up(state.get("drafts", ()), state.get("judgement"))
+
+
+def _used_up(drafts: tuple[Any, ...], judgement: Judgement | None) -> Reason:
+    said = " / ".join(judgement.reasons) if judgement else ""
+    return Reason("drafts_used_up", f"{len(drafts)} drafts, none clears the bars: {said}")
+
+
+def _category(state: FlowState) -> str:
+    category = state["category"]
+    if category is None:
+        raise LookupError("category: None; expected triage or choose to have named one")
+    return category
+
+
+def _hit_names(hits: tuple[GateHit, ...]) -> str:
+    return ", ".join(f"{hit.rule} ({hit.tier})" for hit in hits) or "clear"
