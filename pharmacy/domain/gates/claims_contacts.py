@@ -24,8 +24,8 @@ _GAP = r"[\s\-‐‑‒–—−ー~〜.・,()/の]{0,3}"
 _PATTERNS = (
     re2.compile(rf"[a-z0-9._%+\-]{{1,64}}{_AT}{_HOST}"),
     re2.compile(r"(?:h[tx]{2}ps?\s?:\s?/\s?/|ftp://|www\.|line://|tel:|mailto:)[^\s「」『』。、<>]+"),
-    re2.compile(rf"{_LABEL}\s{{0,2}}\.\s{{0,2}}(?:co\s?\.\s?jp|com|net|org|jp|info|shop)\b"),
     re2.compile(rf"\b{_HOST}\b(?:[:/?#][!-~]*)?"),
+    re2.compile(rf"{_LABEL}\s{{0,2}}\.\s{{0,2}}(?:co\s?\.\s?jp|com|net|org|jp|info|shop)\b"),
     re2.compile(r"(?:line|ライン)\s?の?\s?(?:id|アイディー)\s?(?:は|:|が)?\s?@?[a-z0-9._\-]{4,30}"),
     re2.compile(r"(?:line|ライン)[^。\n]{0,12}id[^a-z0-9。\n]{0,4}[a-z0-9._\-]{4,30}"),
     re2.compile(r"@[a-z0-9._]{4,30}"),

@@ -35,24 +35,32 @@ def other_names(words: str, names: frozenset[str]) -> Iterator[Span]:
 
 def copied_prompts(words: str, prompts: tuple[str, ...]) -> Iterator[Span]:
     """Yield the spans in `words`, a view of letters, that share a run of `RUN_CHARS` or more with one of `prompts`."""
-    runs = _runs(prompts)
+    if not (runs := _runs(prompts)):
+        return
+    places = [place for place, char in enumerate(words) if char.isalnum()]
+    squeezed = _squeezed(words)
     start = end = -1
-    for place in range(len(words) - RUN_CHARS + 1 if runs else 0):
-        if words[place : place + RUN_CHARS] not in runs:
+    for place in range(len(squeezed) - RUN_CHARS + 1):
+        if squeezed[place : place + RUN_CHARS] not in runs:
             continue
         if place > end:
             if start >= 0:
-                yield start, end
+                yield places[start], places[end - 1] + 1
             start = place
         end = place + RUN_CHARS
     if start >= 0:
-        yield start, end
+        yield places[start], places[end - 1] + 1
 
 
 @lru_cache(maxsize=8)
 def _runs(prompts: tuple[str, ...]) -> frozenset[str]:
-    views = [letters(prompt).text for prompt in prompts]
-    return frozenset(text[i : i + RUN_CHARS] for text in views for i in range(len(text) - RUN_CHARS + 1))
+    words = [_squeezed(letters(prompt).text) for prompt in prompts]
+    return frozenset(text[i : i + RUN_CHARS] for text in words for i in range(len(text) - RUN_CHARS + 1))
+
+
+def _squeezed(words: str) -> str:
+    # A comma moved or left out makes no other sentence.
+    return "".join(char for char in words if char.isalnum())
 
 
 def _is_kana(text: str) -> bool:
