@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent
 
 _NAME = re.compile(r"[a-z0-9_]+(?:/[a-z0-9_]+)*")
 _BLANK = re.compile(r"\{\{ ([a-z_]+) \}\}")
-_STRAY = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
+_STRAY = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}|\{\0|\0\}")
 _FOR_PATIENTS = re.compile("<examples>.*?</examples>|「[^」]*」", re.DOTALL)
 # A changing value can hold a patient's words; without angle brackets it cannot close the tag that it stands in.
 _NO_TAGS = str.maketrans("<>", "＜＞")
@@ -79,7 +79,7 @@ def _template(file: str, folder: Path) -> str:
         raise ConfigError(f"{file}: {path} cannot be read: {error}") from error
     if not words.strip():
         raise ConfigError(f"{file}: {path} is empty, expected a prompt")
-    if stray := _STRAY.search(_BLANK.sub("", words)):
+    if stray := _STRAY.search(_BLANK.sub("\0", words)):
         raise ConfigError(f"{file}: {stray[0]!r} opens no blank; a blank is written {{{{ name }}}}, in small letters")
     return words
 
