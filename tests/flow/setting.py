@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from graph.assemble import parts_of, words_of
 from graph.build import Parts
+from graph.run import ReplyFlow
 from graph.state import Request, RunContext
 from graph.studio import SHIPPED
 from nodes.load import load_flow
@@ -15,6 +17,7 @@ from pharmacy.domain.conversation import Author, Transcript, Turn
 from pharmacy.domain.facts import Consent, Patient
 from pharmacy.domain.gates.hit import Tier
 from pharmacy.domain.model import ChatModel
+from pharmacy.domain.outcome import Outcome
 from pharmacy.domain.products.read import product_from, shipped
 from pharmacy.models.tables import read_tables
 from tests.fakes.scripted_run_models import Scripted, ScriptedRunModels
@@ -53,6 +56,16 @@ def request(*texts: str, standing: Standing = STANDING, before: Sequence[Turn] =
 def context(models: ScriptedRunModels, *, auto: Sequence[tuple[str, str]] = ()) -> RunContext:
     """Return what a run may use; `auto` lists what may go out by itself."""
     return RunContext(models, SHELF, dict.fromkeys(auto, True))
+
+
+async def run(asked: Request, models: ScriptedRunModels, *, auto: Sequence[tuple[str, str]] = ()) -> Outcome:
+    """Return what the shipped flow proposes for `asked`."""
+    return await _shipped().run(asked, context(models, auto=auto))
+
+
+@cache
+def _shipped() -> ReplyFlow:
+    return ReplyFlow(parts())
 
 
 def models(

@@ -35,7 +35,8 @@ async def _walk(graph: CompiledFlow, case: Case) -> Walk:
 
 def simple_paths(edges: frozenset[Edge], start: str, goal: str) -> list[tuple[str, ...]]:
     """Return every path from `start` to `goal` that meets no node twice."""
-    found, ahead = [], [(start,)]
+    found: list[tuple[str, ...]] = []
+    ahead: list[tuple[str, ...]] = [(start,)]
     while ahead:
         path = ahead.pop()
         if path[-1] == goal:

@@ -1,6 +1,8 @@
 """Which edges a run walks, by what the graph itself reports."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 from graph.build import CompiledFlow
 from graph.edges import END, START
@@ -25,7 +27,8 @@ async def walk(graph: CompiledFlow, request: Request, context: RunContext) -> Wa
     """Run `graph` once and return its way."""
     steps: dict[int, dict[str, tuple[str, ...]]] = {}
     outcome = None
-    async for mode, event in graph.astream({"request": request}, context=context, stream_mode=["debug", "values"]):
+    events: AsyncIterator[Any] = graph.astream({"request": request}, context=context, stream_mode=["debug", "values"])
+    async for mode, event in events:
         if mode == "values":
             outcome = event.get("outcome")
         elif event["type"] == "task":
