@@ -38,9 +38,11 @@ function fill(article, item, conversation) {
 
 function suggestion(article, item) {
   article.querySelector("textarea").value = item.text;
-  article.querySelector(".marks").replaceChildren(...Object.entries(item.judgement).map(([name, mark]) => {
+  const named = Object.keys(labels.criteria).filter((name) => name in item.judgement);
+  article.querySelector(".marks").replaceChildren(...named.map((name) => {
+    const mark = item.judgement[name];
     const line = document.createElement("li");
-    line.textContent = `${labels.criteria[name] ?? name} ${mark.mark}/5 (基準 ${mark.bar}) ${mark.reason}`;
+    line.textContent = `${labels.criteria[name]} ${mark.mark}/5 (基準 ${mark.bar}) ${mark.reason}`;
     return line;
   }));
 }
