@@ -1,8 +1,8 @@
 """What callers get."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pharmacy.domain.products.read import ProductBody
 
@@ -29,7 +29,9 @@ class ReasonOut(BaseModel):
     """Why a person has to look."""
 
     code: str
-    tier: Literal["E", "U", "H"] | None = None
+    tier: Annotated[Literal["E", "U", "H"] | None, Field(exclude_if=lambda tier: tier is None)] = None
+    """Left out where there is none."""
+
     detail: str
 
 

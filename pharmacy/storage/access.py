@@ -36,8 +36,8 @@ async def create_key(tx: AsyncConnection, pharmacy_id: str, name: str, actor: st
     # 256 random bits: a plain hash is enough, and a slow one would cost every call half a second.
     key = f"kk_{secrets.token_urlsafe(32)}"
     row = {"id": uuid4(), "pharmacy_id": pharmacy_id, "name": name, "key_hash": _hashed(key)}
-    made = await tx.execute(upsert(api_keys).values(**row).on_conflict_do_nothing())
-    if not made.rowcount:
+    made = upsert(api_keys).values(**row).on_conflict_do_nothing().returning(api_keys.c.id)
+    if (await tx.execute(made)).one_or_none() is None:
         raise Conflict(f"key {name!r} exists already; expected a new name")
     await audit.append(tx, pharmacy_id, actor, "key_created", name, {})
     return key

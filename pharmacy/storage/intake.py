@@ -197,7 +197,8 @@ async def _write(tx: AsyncConnection, incoming: Incoming, version: int, hits: Se
     event = {"event_id": incoming.event_id, "channel": incoming.channel, "raw": incoming.raw,
              "raw_hash": content_hash(incoming), "message_id": incoming.message_id}  # fmt: skip
     # Two conversations may be told the same id or key at once; the lock of neither keeps the other out.
-    if not (await tx.execute(upsert(inbox).values(**scope, **event).on_conflict_do_nothing())).rowcount:
+    arrived = upsert(inbox).values(**scope, **event).on_conflict_do_nothing().returning(inbox.c.event_id)
+    if (await tx.execute(arrived)).one_or_none() is None:
         raise _used_id(incoming)
     await tx.execute(
         insert(messages).values(**of_conversation, id=incoming.message_id, version=version, author="patient",
@@ -206,7 +207,8 @@ async def _write(tx: AsyncConnection, incoming: Incoming, version: int, hits: Se
     )  # fmt: skip
     if incoming.idempotency is not None:
         row = {**of_conversation, "message_id": incoming.message_id, **asdict(incoming.idempotency)}
-        if not (await tx.execute(upsert(idempotency_keys).values(**row).on_conflict_do_nothing())).rowcount:
+        used = upsert(idempotency_keys).values(**row).on_conflict_do_nothing().returning(idempotency_keys.c.key)
+        if (await tx.execute(used)).one_or_none() is None:
             raise _used_key()
 
 

@@ -21,14 +21,20 @@ async def list_handovers(
     by: Calling,
     limit: Limit = 50,
     after: After = None,
-    state: Literal["open", "resolved"] | None = "open",
+    state: Literal["open", "resolved", "all"] = "open",
     tier: Literal["E", "U", "H"] | None = None,
     conversation_id: str | None = Query(default=None, pattern=ID_PATTERN),
 ) -> Any:
     """List cases that wait for a person: tier E, then U, then H, then the rest, each by how long it waits."""
     async with program.database.begin() as tx:
         return await reading.list_handovers(
-            tx, by.pharmacy_id, limit=limit, after=after, state=state, tier=tier, conversation_id=conversation_id
+            tx,
+            by.pharmacy_id,
+            limit=limit,
+            after=after,
+            state=None if state == "all" else state,
+            tier=tier,
+            conversation_id=conversation_id,
         )
 
 

@@ -17,18 +17,18 @@ from server.routes.conversations import After, Limit
 
 router = APIRouter(prefix="/v1/suggestions", tags=["suggestions"], route_class=SignedInRoute)
 
-State = Literal["open", "approved", "edited", "rejected", "regenerated", "superseded"]
+State = Literal["open", "approved", "edited", "rejected", "regenerated", "superseded", "all"]
 
 
 @router.get("", response_model=SuggestionPage, response_model_exclude_none=False, responses=SIGNED_IN)
 async def list_suggestions(
-    program: Serving, by: Calling, limit: Limit = 50, after: After = None, state: State | None = "open",
+    program: Serving, by: Calling, limit: Limit = 50, after: After = None, state: State = "open",
     conversation_id: str | None = Query(default=None, pattern=ID_PATTERN),
 ) -> Any:  # fmt: skip
     """List suggestions, the one that waited longest first."""
     async with program.database.begin() as tx:
         return await reading.list_suggestions(
-            tx, by.pharmacy_id, limit=limit, after=after, state=state, conversation_id=conversation_id
+            tx, by.pharmacy_id, limit=limit, after=after, state=None if state == "all" else state, conversation_id=conversation_id
         )
 
 

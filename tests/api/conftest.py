@@ -1,0 +1,65 @@
+"""One running pharmacy for every test that only reads and writes, and one of its own for a test that breaks things."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import URL
+
+from pharmacy.settings import Settings
+from pharmacy.storage.address import libpq
+from tests.api.answers import by_words
+from tests.api.shop import Shop, running
+from tests.fakes.openai_server import OpenAIFake
+
+
+@pytest.fixture(scope="session")
+def shared_database_url(server_url: URL, migrated_template: URL) -> Iterator[str]:
+    """Return the owner's address of the database that the shared pharmacy works on."""
+    name = f"kakari_shop_{secrets.token_hex(6)}"
+    with psycopg.connect(libpq(server_url), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template.database}"')
+    yield server_url.set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(libpq(server_url), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+async def shop(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    """Return the pharmacy that tests share; each keeps to conversations of its own."""
+    with OpenAIFake() as fake:
+        fake.script.rule = by_words
+        settings = _settings(shared_database_url, tmp_path_factory.mktemp("shop") / "home", fake)
+        async with running(settings, fake) as open_shop:
+            yield open_shop
+
+
+@pytest.fixture
+def fake() -> Iterator[OpenAIFake]:
+    """Return this test's own stand-in for the provider."""
+    with OpenAIFake() as own:
+        own.script.rule = by_words
+        yield own
+
+
+@pytest.fixture
+def own_settings(database_url: str, tmp_path: Path, fake: OpenAIFake) -> Settings:
+    """Return settings on this test's own database and provider."""
+    return _settings(database_url, tmp_path / "home", fake)
+
+
+@pytest.fixture
+async def own_shop(own_settings: Settings, fake: OpenAIFake) -> AsyncIterator[Shop]:
+    """Return a pharmacy of this test's own."""
+    async with running(own_settings, fake) as open_shop:
+        yield open_shop
+
+
+def _settings(database_url: str, home: Path, fake: OpenAIFake) -> Settings:
+    return Settings(
+        database_url=database_url, home=home, pool_size=20, settle_seconds=0, models="openai",
+        openai_api_key=SecretStr("test"), openai_base_url=fake.url,
+    )  # fmt: skip

@@ -1,0 +1,241 @@
+"""Runs: one reply for a burst, an overtaken run ends at once, a stopped one leaves its messages to a person."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from graph.run import ReplyFlow
+from graph.state import Request, RunContext
+from pharmacy.domain.outcome import Outcome
+from pharmacy.settings import Settings
+from server.worker.run import run_worker, sweep
+from tests.api.shop import Shop, WordGate, assembled_with, new_id, running
+from tests.fakes.openai_server import OpenAIFake, faults
+
+
+async def test_a_burst_within_the_settling_time_gets_one_reply_for_all(own_settings: Settings, fake: OpenAIFake) -> None:
+    settings = own_settings.model_copy(update={"settle_seconds": 0.5})
+    async with running(settings, fake) as shop:
+        asking = []
+        for number in range(5):
+            asking.append(asyncio.create_task(shop.say("burst", f"相談の続き{number}です")))
+            await asyncio.sleep(0.1)
+        outcomes = await asyncio.gather(*asking)
+        runs = await shop.rows("SELECT state FROM runs")
+
+    assert [row.state for row in runs] == ["proposed"]
+    assert {outcome["suggestion_id"] for outcome in outcomes} == {outcomes[0]["suggestion_id"]}
+    assert {outcome["version"] for outcome in outcomes} == {5}
+
+
+async def test_a_newer_message_ends_the_run_within_a_second_and_its_outcome_is_both_messages(
+    own_shop: Shop, fake: OpenAIFake
+) -> None:
+    fake.script.fail(faults.hang(), times=2)
+    first = asyncio.create_task(own_shop.say("c", "はじめの相談です"))
+    await _calls(fake, 2)
+
+    started = time.monotonic()
+    second = asyncio.create_task(own_shop.say("c", "もう一つ相談です"))
+    left = await asyncio.to_thread(fake.log.left_early, 2, 1.5)
+    took = time.monotonic() - started
+
+    assert left
+    assert took < 1
+    one, two = await first, await second
+    assert one["suggestion_id"] == two["suggestion_id"]
+    assert (one["version"], two["version"]) == (2, 2)
+    states = await own_shop.rows("SELECT state FROM runs ORDER BY started_at")
+    assert [row.state for row in states] == ["superseded", "proposed"]
+
+
+async def test_calls_of_a_run_that_was_overtaken_are_recorded_too(own_shop: Shop, fake: OpenAIFake) -> None:
+    fake.script.fail(faults.hang(), times=2)
+    await own_shop.say("c", "はじめの相談です", wait=None)
+    await _calls(fake, 2)
+
+    await own_shop.say("c", "もう一つ相談です")
+
+    cut = await own_shop.rows("SELECT node, error FROM model_calls WHERE error IS NOT NULL ORDER BY node")
+    assert [(row.node, row.error) for row in cut] == [("classify", "cancelled"), ("switch_phase", "cancelled")]
+
+
+async def test_an_emergency_is_on_the_list_within_a_second_while_the_models_hang(own_shop: Shop, fake: OpenAIFake) -> None:
+    fake.script.fail(faults.hang(), times=None)
+    await own_shop.say("c", "ふつうの相談です", wait=None)
+    await _calls(fake, 2)
+
+    started = time.monotonic()
+    body = await own_shop.say("c", "緊急語です", wait=5)
+    listed = (await own_shop.http.get("/v1/handovers", params={"tier": "E"})).json()["items"]
+
+    assert time.monotonic() - started < 1
+    assert (body["outcome"], body["reason"]["tier"]) == ("handover", "E")
+    assert [item["conversation_id"] for item in listed] == ["c"]
+    assert listed[0]["reasons"][0]["hits"][0]["rule"] == "word.E"
+
+
+async def test_an_emergency_makes_no_job_and_no_model_call(own_settings: Settings, fake: OpenAIFake) -> None:
+    async with running(own_settings, fake, work=False) as shop:
+        await shop.say("c", "緊急語です", wait=5)
+        jobs = await shop.rows("SELECT id FROM procrastinate_jobs")
+
+    assert jobs == []
+    assert fake.log.chats() == []
+
+
+async def test_a_message_after_an_emergency_joins_its_case_until_a_person_closes_it(shop: Shop) -> None:
+    conversation_id = new_id()
+    first = await shop.say(conversation_id, "緊急語です")
+
+    second = await shop.say(conversation_id, "体調の相談です")
+    case = (await shop.http.get(f"/v1/handovers/{first['handover_id']}")).json()
+    await shop.post(f"/v1/handovers/{first['handover_id']}/resolve", {"resolution": "電話しました"})
+    third = await shop.say(conversation_id, "もう落ち着きました")
+
+    assert (second["outcome"], second["reason"]["code"]) == ("handover", "open_case")
+    assert second["handover_id"] == first["handover_id"]
+    assert (case["reason"]["tier"], len(case["reasons"]), case["version"]) == ("E", 2, 2)
+    assert third["outcome"] == "suggestion"
+
+
+async def test_a_stopped_run_leaves_its_message_to_a_person(own_shop: Shop, fake: OpenAIFake) -> None:
+    fake.script.fail(faults.hang(), times=2)
+    waiting = asyncio.create_task(own_shop.say("c", "相談です"))
+    await _calls(fake, 2)
+    in_work = (await own_shop.conversation("c"))["run"]
+
+    stopped = await own_shop.http.delete("/v1/conversations/c/run")
+
+    assert in_work["id"]
+    assert stopped.json() == {"stopped": True}
+    assert (await waiting)["reason"]["code"] == "run_stopped"
+    assert (await own_shop.conversation("c"))["run"] is None
+    assert await asyncio.to_thread(fake.log.left_early, 2)
+
+
+async def test_there_is_nothing_to_stop_when_no_run_is_in_work(shop: Shop) -> None:
+    conversation_id = new_id()
+    await shop.say(conversation_id, "相談です")
+
+    assert (await shop.http.delete(f"/v1/conversations/{conversation_id}/run")).json() == {"stopped": False}
+
+
+async def test_taking_over_stops_the_run_in_work(own_shop: Shop, fake: OpenAIFake) -> None:
+    fake.script.fail(faults.hang(), times=2)
+    waiting = asyncio.create_task(own_shop.say("c", "相談です"))
+    await _calls(fake, 2)
+
+    await own_shop.post("/v1/conversations/c/take-over")
+
+    assert (await waiting)["reason"]["code"] == "taken_over"
+
+
+@dataclass
+class FlowWithABug:
+    """The shipped flow, but one word makes it fail as no step is ready for."""
+
+    sound: ReplyFlow
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sound, name)
+
+    async def run(self, request: Request, context: RunContext) -> Outcome:
+        """Raise for the word, else do the real work."""
+        outcome = await self.sound.run(request, context)
+        if "虫" in request.transcript.latest_text:
+            raise ZeroDivisionError("a bug")
+        return outcome
+
+
+async def test_a_message_that_breaks_three_runs_is_parked_while_others_go_on(
+    own_settings: Settings, fake: OpenAIFake
+) -> None:
+    from dataclasses import replace
+
+    shipped = assembled_with(own_settings, WordGate())
+    async with running(own_settings, fake, replace(shipped, replies=FlowWithABug(shipped.replies))) as shop:
+        broken = asyncio.create_task(shop.say("poison", "虫の入った相談です"))
+        other = await shop.say("sound", "ふつうの相談です")
+        parked = await broken
+        runs = await shop.rows("SELECT state, problem FROM runs WHERE conversation_id = 'poison' ORDER BY started_at")
+        calls = await shop.rows("SELECT seq FROM model_calls WHERE conversation_id = 'poison'")
+
+    assert other["outcome"] == "suggestion"
+    assert (parked["outcome"], parked["reason"]["code"]) == ("handover", "parked")
+    assert [row.state for row in runs] == ["failed", "failed", "failed", "proposed"]
+    assert runs[0].problem == "ZeroDivisionError"
+    assert len(calls) == 3 * 4
+
+
+async def test_messages_taken_while_no_worker_ran_are_answered_when_one_comes(
+    own_settings: Settings, fake: OpenAIFake
+) -> None:
+    async with running(own_settings, fake, work=False) as shop:
+        await shop.say("c", "だれもいない間の相談です", wait=None)
+        worker = asyncio.create_task(run_worker(shop.program))
+
+        await shop.until(lambda: _answered(shop, "c"))
+
+        worker.cancel()
+        await asyncio.wait({worker})
+
+
+async def test_a_message_whose_job_was_lost_is_swept_up(own_settings: Settings, fake: OpenAIFake) -> None:
+    async with running(own_settings, fake, work=False) as shop:
+        for name in ("lost", "kept"):
+            await shop.say(name, "相談です", wait=None)
+        await _forget_job(shop, "lost")
+
+        first, second = await sweep(shop.program), await sweep(shop.program)
+
+    assert (first, second) == (1, 0)
+
+
+async def test_a_model_that_answers_a_nul_ends_with_a_person_and_its_record_is_kept(
+    own_shop: Shop, fake: OpenAIFake
+) -> None:
+    wild = {"missing_facts": [], "reply": "こんにちは\0さようなら"}
+    fake.script.answer(wild, wild, wild, schema="WrittenReply")
+
+    body = await own_shop.say("c", "相談です")
+
+    assert (body["outcome"], body["reason"]["code"]) == ("handover", "reply_unreadable")
+    (kept,) = await own_shop.rows("SELECT output FROM model_calls WHERE node LIKE 'generate%'")
+    assert json.loads(kept.output) == wild
+
+
+async def test_a_run_reads_at_most_200_messages_and_calls_a_person_for_more(
+    own_settings: Settings, fake: OpenAIFake
+) -> None:
+    async with running(own_settings, fake, work=False) as shop:
+        for number in range(205):
+            await shop.say("c", f"{number}件目です", wait=None, sent_at=f"2026-01-01T{number // 10:02}:{number % 10:02}:00Z")
+        worker = asyncio.create_task(run_worker(shop.program))
+        await shop.until(lambda: _answered(shop, "c"))
+        worker.cancel()
+        await asyncio.wait({worker})
+        case = (await shop.conversation("c"))["handover"]
+
+    assert case["reason"]["code"] == "burst"
+    assert "5 more messages" in case["reason"]["detail"]
+
+
+async def _answered(shop: Shop, conversation_id: str) -> bool:
+    return all(message["answered"] for message in (await shop.conversation(conversation_id))["messages"])
+
+
+async def _calls(fake: OpenAIFake, count: int) -> None:
+    async with asyncio.timeout(10):
+        while len(fake.log.chats()) < count:
+            await asyncio.sleep(0.01)
+
+
+async def _forget_job(shop: Shop, conversation_id: str) -> None:
+    from sqlalchemy import text
+
+    async with shop.program.database.begin() as tx:
+        lock = f"reply:{shop.program.settings.pharmacy_id}:{conversation_id}"
+        await tx.execute(text("DELETE FROM procrastinate_jobs WHERE lock = :lock"), {"lock": lock})
