@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from procrastinate import jobs as engine_jobs
+from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,9 @@ class Claims(JobManager):
     returns: dict[int, Return] = field(default_factory=dict)
     """Jobs on their way back, by id."""
 
+    unsettled: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Changes that an outage held up. Left undone they would keep a job in the hands of a living worker for good."""
+
     async def finish_job(self, job: engine_jobs.Job, status: engine_jobs.Status, delete_job: bool) -> None:
         """Finish `job`; does nothing when another worker has it by now."""
         query = DELETE if delete_job else FINISH
@@ -113,6 +117,20 @@ class Claims(JobManager):
         await self.connector.execute_query_all_async(PRUNE, days=days)
         await self.connector.execute_query_all_async(UNFREEZE, seconds=LONGEST_WAIT_SECONDS + 60)
 
+    async def settle(self) -> None:
+        """Make the changes that an outage held up; to be called every second."""
+        changes, self.unsettled = self.unsettled, []
+        for query, arguments in changes:
+            try:
+                await self.connector.execute_query_all_async(query, **arguments)
+            except ConnectorException:
+                self.unsettled.append((query, arguments))
+
     async def _change(self, query: str, job: engine_jobs.Job, arguments: dict[str, Any]) -> None:
-        if not await self.connector.execute_query_all_async(query, **arguments):
+        try:
+            changed = await self.connector.execute_query_all_async(query, **arguments)
+        except ConnectorException:
+            self.unsettled.append((query, arguments))
+            return
+        if not changed:
             log.warning("job_lost task=%s job=%s worker=%s", job.task_name, job.id, job.worker_id)

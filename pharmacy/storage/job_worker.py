@@ -16,7 +16,7 @@ from pharmacy.storage.jobs import Jobs
 HEARTBEAT_SECONDS = 1.0
 DEAD_AFTER_SECONDS = 3.0
 POLL_SECONDS = 0.2
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 4.0
 TIDY_SECONDS = 30.0
 KEEP_DAYS = 7
 NEVER_SECONDS = 10.0 * 365 * 86_400
@@ -84,9 +84,16 @@ async def _work_on(jobs: Jobs, queue: str, at_once: int, grace_seconds: float) -
             await worker.run()  # type: ignore[no-untyped-call]
         except ConnectorException as error:
             log.warning("worker_interrupted queue=%s reason=%r", queue, str(error))
+            if _is_cancelled():  # the outage hid it
+                raise asyncio.CancelledError from error
         finally:
             heartbeat.cancel()
         await _leave_nothing(jobs.claims, worker.worker_id)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _beat(claims: Claims, worker: Worker) -> None:
@@ -102,6 +109,7 @@ async def _leave_nothing(claims: Claims, worker_id: int | None) -> None:
     await asyncio.sleep(POLL_SECONDS)
     while worker_id is not None:
         try:
+            await claims.settle()
             await claims.give_back_all(worker_id)
             await claims.unregister_worker(worker_id)
             return
@@ -114,6 +122,7 @@ async def _take_over(claims: Claims) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
+            await claims.settle()
             await undertaker.retake_stalled()
             if time.monotonic() - tidied > TIDY_SECONDS:
                 await claims.tidy(KEEP_DAYS)

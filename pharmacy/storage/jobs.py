@@ -45,7 +45,7 @@ class Jobs:
     def __init__(self, app_url: URL) -> None:
         self._app = App(
             connector=PsycopgConnector(
-                conninfo=libpq(app_url), min_size=2, max_size=8, timeout=3.0, reconnect_timeout=1.0
+                conninfo=libpq(app_url), min_size=2, max_size=8, timeout=2.0, reconnect_timeout=1.0
             )
         )
         self.claims = Claims(self._app.connector)

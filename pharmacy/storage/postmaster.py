@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from pharmacy.storage.home import let_in, let_pass
 OWNER = "postgres"
 SERVER_USER = "pgserver"
 LONGEST_SOCKET_PATH = 100
+START_SECONDS = 60
 CONFIGURATION = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -75,7 +77,7 @@ class Postmaster:
         Raises:
             ConfigError: it does not start; the message ends with the last lines of its log.
         """
-        if self.runs():
+        if self.runs() or self._comes_up():
             return
         made_by = (self.folder / "PG_VERSION").read_text().strip()
         if made_by != str(self._version):
@@ -84,7 +86,17 @@ class Postmaster:
         self._clear_remains()
         options = f"-h '' -p 5432 -k '{self._socket_folder}'"
         self._run(
-            "pg_ctl", "-w", "-t", "60", "-D", str(self.folder), "-l", str(self.folder / "log"), "-o", options, "start"
+            "pg_ctl",
+            "-w",
+            "-t",
+            str(START_SECONDS),
+            "-D",
+            str(self.folder),
+            "-l",
+            str(self.folder / "log"),
+            "-o",
+            options,
+            "start",
         )
 
     def stop(self) -> None:
@@ -94,23 +106,34 @@ class Postmaster:
 
     def runs(self) -> bool:
         """Return whether the server is up and ready."""
+        pid, state = self._state()
+        return state == "ready" and _lives(pid)
+
+    def _state(self) -> tuple[int, str]:
         try:
             lines = (self.folder / "postmaster.pid").read_text().splitlines()
-            return len(lines) >= 8 and lines[7].strip() == "ready" and _lives(int(lines[0]))
-        except (OSError, ValueError):
-            return False
+            return int(lines[0]), lines[7].strip()
+        except (OSError, ValueError, IndexError):
+            return 0, "none"
+
+    def _comes_up(self) -> bool:
+        """Wait for a server that is starting, end one that is stopping; return whether it is ready now."""
+        for _ in range(round(START_SECONDS / 0.1)):
+            pid, state = self._state()
+            if state in ("none", "ready") or not _lives(pid):
+                return state == "ready" and _lives(pid)
+            if state == "stopping":  # it waits for its clients, and takes no new ones
+                self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.folder), "stop")
+            time.sleep(0.1)
+        return False
 
     def _clear_remains(self) -> None:
         # A killed server leaves children that hold its memory for a while, and, where nobody reaps it, a dead
         # entry in the process table. A new server refuses to start beside either of them.
-        pid_file = self.folder / "postmaster.pid"
-        with suppress(OSError, ValueError):
-            if _lives(int(pid_file.read_text().split("\n", 1)[0])):
-                return
         for pid in _processes_in(self.folder):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        pid_file.unlink(missing_ok=True)
+        (self.folder / "postmaster.pid").unlink(missing_ok=True)
         (self._socket_folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _open_to_server(self, folder: Path) -> None:
@@ -174,17 +197,24 @@ def _socket_folder(folder: Path) -> Path:
 
 
 def _lives(pid: int) -> bool:
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+    """Return whether `pid` is a live PostgreSQL process: no dead entry, no other program under its number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
+        pass
+    if not Path("/proc/self").exists():
         return True
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return True
+    try:
+        name, _, state = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+    except OSError:
+        return False
+    if state.split()[0] == "Z":
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        return False
+    return name.startswith("postgres")
 
 
 def _processes_in(folder: Path) -> list[int]:

@@ -1,0 +1,96 @@
+"""Jobs over an outage of the database: none is lost, none is given up for it."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import text
+
+from pharmacy.settings import Settings
+from pharmacy.storage.address import libpq
+from pharmacy.storage.database import Database, open_database
+from pharmacy.storage.job_worker import work
+from pharmacy.storage.jobs import Job, Jobs
+from pharmacy.storage.refusals import StoreBusy
+
+JOBS = 60
+
+
+async def enqueue(database: Database, jobs: Jobs, count: int) -> None:
+    async with database.begin() as connection:
+        for number in range(count):
+            await jobs.enqueue(connection, "reply", f"reply:{number}", {"number": number})
+
+
+def kill(home: Path) -> None:
+    os.kill(int((home / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+
+async def test_jobs_go_on_after_the_database_was_killed_three_times(tmp_path: Path) -> None:
+    database = await open_database(Settings(home=tmp_path / "home", pool_size=5))
+    assert database.server is not None
+    with psycopg.connect(libpq(database.owner), autocommit=True) as owner:
+        owner.execute("CREATE TABLE marks (number int, attempt int)")
+    done = asyncio.Event()
+
+    async def reply(job: Job) -> None:
+        await asyncio.sleep(0.2)
+        async with database.begin() as connection:
+            values = {"number": job.arguments["number"], "attempt": job.attempt}
+            await connection.execute(text("INSERT INTO marks VALUES (:number, :attempt)"), values)
+            count = (await connection.execute(text("SELECT count(DISTINCT number) FROM marks"))).scalar_one()
+        if count == JOBS:
+            done.set()
+
+    async def give_up(job: Job, reason: str) -> None:
+        raise AssertionError(f"gave up {job} for {reason}")
+
+    async with Jobs(database.app_url) as jobs:
+        await enqueue(database, jobs, JOBS)
+        jobs.register("reply", reply, give_up)
+        watching = asyncio.create_task(database.server.supervise())
+        working = asyncio.create_task(work(jobs, {"reply": 4}, grace_seconds=1))
+        for _ in range(3):
+            await asyncio.sleep(1)
+            kill(tmp_path / "home")
+        began = time.monotonic()
+
+        await asyncio.wait_for(done.wait(), 30)
+
+        sys.stdout.write(f"all done {time.monotonic() - began:.1f} s after the third kill\n")
+        working.cancel()
+        watching.cancel()
+        await asyncio.wait([working, watching])
+    with psycopg.connect(libpq(database.owner)) as owner:
+        assert owner.execute("SELECT count(DISTINCT number) FROM marks").fetchone() == (JOBS,)
+        assert owner.execute("SELECT max(attempt) FROM marks").fetchone() == (1,)
+    await database.close()
+
+
+async def test_a_busy_store_costs_a_job_no_attempt(database: Database) -> None:
+    starts: list[int] = []
+    done = asyncio.Event()
+
+    async def reply(job: Job) -> None:
+        starts.append(job.attempt)
+        if len(starts) < 5:
+            raise StoreBusy("full")
+        done.set()
+
+    async def give_up(job: Job, reason: str) -> None:
+        raise AssertionError(f"gave up {job} for {reason}")
+
+    async with Jobs(database.app_url) as jobs:
+        jobs.register("reply", reply, give_up)
+        await enqueue(database, jobs, 1)
+        working = asyncio.create_task(work(jobs, {"reply": 1}, grace_seconds=1))
+
+        await asyncio.wait_for(done.wait(), 10)
+
+        working.cancel()
+        await asyncio.wait([working])
+    assert starts == [1, 1, 1, 1, 1]
