@@ -18,7 +18,7 @@ MIN_JAPANESE_SHARE = 0.5
 
 _BARE_ANSWER = re.compile(
     r"(?:はい|ハイ|いいえ|イイエ|いえ|いや|うん|ううん|ええ|yes|no|ok|ない|なし|ある|あり|ません|います|いません|いない|"
-    r"飲んで|して|そう|違い|ちがい|たぶん|多分|だと思い|かもしれ|かも|です|ます|ね|よ|[ー〜])+",
+    r"飲んで|して|そう|違い|ちがい|たぶん|多分|だと思い|かもしれ|かも|です|ます|ね|よ)+",
     re.IGNORECASE,
 )
 _LONGEST_BARE_ANSWER = 16
@@ -100,7 +100,7 @@ def _answer_to_a_screening_question(transcript: Transcript) -> str | None:
 
 
 def _is_bare_answer(text: str) -> bool:
-    letters = _letters(text)
+    letters = _letters(text).replace("ー", "")
     return len(letters) <= _LONGEST_BARE_ANSWER and _BARE_ANSWER.fullmatch(letters) is not None
 
 
