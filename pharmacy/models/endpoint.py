@@ -12,6 +12,7 @@ from pharmacy.models.http_exchange import http_client, tls
 from pharmacy.models.known_models import takes_temperature
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.openai_adapter import OpenAIModel
+from pharmacy.models.start_gate import StartGate
 from pharmacy.models.tables import NodeTable
 
 
@@ -25,6 +26,8 @@ class LiveEndpoint:
     client: httpx2.AsyncClient = field(init=False)
     sync_client: httpx2.Client = field(init=False)
     """Never called: ChatOpenAI makes its own, with its own certificates, unless it is given one."""
+
+    gate: StartGate = field(default_factory=StartGate)
 
     def __post_init__(self) -> None:
         self.client = http_client(self.base_url)
@@ -46,7 +49,7 @@ class LiveEndpoint:
             max_completion_tokens=table.max_output_tokens,
             **_sampling(ref, table),
         )
-        return OpenAIModel(ref, chat, self.breaker, table.timeout_seconds, table.max_output_tokens)
+        return OpenAIModel(ref, chat, self.breaker, self.gate, table.timeout_seconds, table.max_output_tokens)
 
     async def aclose(self) -> None:
         """Close all connections."""

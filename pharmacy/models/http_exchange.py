@@ -3,7 +3,7 @@
 import functools
 import ssl
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -12,8 +12,10 @@ import httpx2
 
 from pharmacy.models.base_url import is_loopback
 
-MAX_BODY_BYTES = 2 * 1024 * 1024
 CONNECT_SECONDS = 3.0
+MOST_CONTAINERS = 5_000
+"""Brackets in a body; a completion has some dozens, and a few bytes each can cost the client half a kilobyte."""
+
 MAX_CONNECTIONS = 4000
 MAX_IDLE_CONNECTIONS = 200
 
@@ -24,20 +26,27 @@ _ZLIB_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 class Exchange:
     """What came back over the wire in one call."""
 
+    most_bytes: int
+    """How long the body may be, unpacked."""
+
+    on_sent: Callable[[], None]
+    """Called once the request is out."""
+
     status: int | None = None
     """None while no answer has begun."""
 
     body: bytearray = field(default_factory=bytearray)
     complete: bool = False
-    too_long: bool = False
+    refused: str = ""
+    """Why the body was not read to its end; empty when it was not refused."""
 
 
 exchange: ContextVar[Exchange] = ContextVar("exchange")
 """The call in work; set it before the call, read it after."""
 
 
-class BodyTooLong(httpx2.DecodingError):
-    """The body, unpacked, passes MAX_BODY_BYTES, or is packed in a way we did not ask for."""
+class BodyRefused(httpx2.DecodingError):
+    """The body, unpacked, is no sensible answer: too long, built of brackets, or packed as we did not ask."""
 
 
 def http_client(base_url: str) -> httpx2.AsyncClient:
@@ -51,7 +60,7 @@ def http_client(base_url: str) -> httpx2.AsyncClient:
         headers={"accept-encoding": "identity"},
         trust_env=not is_loopback(urlsplit(base_url).hostname),
         follow_redirects=False,
-        event_hooks={"response": [_bound]},
+        event_hooks={"request": [_tell_when_sent], "response": [_bound]},
     )
 
 
@@ -61,9 +70,19 @@ def tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
+async def _tell_when_sent(request: httpx2.Request) -> None:
+    kept = exchange.get()
+
+    async def trace(event: str, _: object) -> None:
+        if event.endswith("send_request_body.complete"):
+            kept.on_sent()
+
+    request.extensions["trace"] = trace
+
+
 async def _bound(response: httpx2.Response) -> None:
     """Put the bound between the wire and the client; unpacks here, so that the client cannot unpack without end."""
-    kept = exchange.get(Exchange())
+    kept = exchange.get()
     kept.status = response.status_code
     packed = response.headers.pop("content-encoding", "identity").strip().lower()
     assert isinstance(response.stream, httpx2.AsyncByteStream)
@@ -83,9 +102,11 @@ class _BoundedBody(httpx2.AsyncByteStream):
         async for piece in self._wire:
             plain = self._unpacked(piece)
             self._kept.body += plain
-            if len(self._kept.body) > MAX_BODY_BYTES:
-                raise self._refused(f"longer than {MAX_BODY_BYTES} bytes")
+            if len(self._kept.body) > self._kept.most_bytes:
+                raise self._refused(f"longer than {self._kept.most_bytes} bytes")
             yield plain
+        if self._kept.body.count(b"{") + self._kept.body.count(b"[") > MOST_CONTAINERS:
+            raise self._refused("a heap of brackets")
         self._kept.complete = True
 
     async def aclose(self) -> None:
@@ -95,11 +116,11 @@ class _BoundedBody(httpx2.AsyncByteStream):
         if self._unpack is None:
             return piece
         try:
-            return self._unpack.decompress(piece, MAX_BODY_BYTES + 1 - len(self._kept.body))
+            return self._unpack.decompress(piece, self._kept.most_bytes + 1 - len(self._kept.body))
         except zlib.error as error:
             raise httpx2.DecodingError(str(error)) from error
 
-    def _refused(self, why: str) -> BodyTooLong:
-        self._kept.too_long = True
+    def _refused(self, why: str) -> BodyRefused:
+        self._kept.refused = why
         self._kept.body.clear()
-        return BodyTooLong(f"the body is {why}")
+        return BodyRefused(f"the body is {why}")

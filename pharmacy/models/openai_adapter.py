@@ -11,13 +11,13 @@ from pharmacy.models.breaker import Breaker, Health
 from pharmacy.models.completion import Completion, read_completion
 from pharmacy.models.http_exchange import Exchange, exchange
 from pharmacy.models.model_name import ModelRef
-from pharmacy.models.provider_failure import connection_failure, status_failure, was_sent
-from pharmacy.models.reading import most_chars, read_answer
+from pharmacy.models.provider_failure import OK, connection_failure, status_failure, was_sent
+from pharmacy.models.reading import most_bytes, most_chars, read_answer
+from pharmacy.models.start_gate import StartGate
 from pharmacy.models.tried import Failure, Tried
 from pharmacy.models.usage import Usage, UsageBounds
 from pharmacy.models.wire_schema import response_format, schema_text
 
-OK = 200
 _CUT = ("length", "content_filter")
 
 
@@ -25,12 +25,19 @@ class OpenAIModel:
     """A `Target` that ChatOpenAI calls."""
 
     def __init__(
-        self, ref: ModelRef, chat: ChatOpenAI, breaker: Breaker, timeout_seconds: float, max_output_tokens: int
+        self,
+        ref: ModelRef,
+        chat: ChatOpenAI,
+        breaker: Breaker,
+        gate: StartGate,
+        timeout_seconds: float,
+        max_output_tokens: int,
     ) -> None:
         self.ref = ref
         self.breaker: Breaker | None = breaker
         self.timeout_seconds = timeout_seconds
         self._chat = chat
+        self._gate = gate
         self._max_output_tokens = max_output_tokens
 
     def bounds(self, prompt: Prompt, schema: type[BaseModel]) -> UsageBounds:
@@ -39,8 +46,12 @@ class OpenAIModel:
 
     async def ask(self, prompt: Prompt, schema: type[BaseModel]) -> Tried:
         """Return what asking once brought."""
-        seen = Exchange()
-        exchange.set(seen)
+        async with self._gate.starting() as sent:
+            seen = Exchange(most_bytes(self._max_output_tokens), sent)
+            exchange.set(seen)
+            return await self._ask(prompt, schema, seen)
+
+    async def _ask(self, prompt: Prompt, schema: type[BaseModel], seen: Exchange) -> Tried:
         bounds = self.bounds(prompt, schema)
         try:
             await self._call(prompt, schema)

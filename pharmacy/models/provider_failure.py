@@ -13,6 +13,7 @@ from pharmacy.models.retry_after import retry_after_seconds
 from pharmacy.models.tried import Failure
 
 CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
+OK = 200
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _TRANSIENT = frozenset({408, 409, 429})
 
@@ -37,8 +38,8 @@ def status_failure(ref: str, error: openai.APIStatusError) -> Failure:
 def connection_failure(ref: str, error: openai.APIConnectionError, seen: Exchange) -> Failure:
     """Return what a broken connection means."""
     cause = type(_cause(error)).__name__
-    if seen.too_long:
-        return Failure(ReplyUnreadable(f"{ref}: the body is too long or oddly packed"), Health.FAILED)
+    if seen.refused and seen.status == OK:
+        return Failure(ReplyUnreadable(f"{ref}: the body is {seen.refused}; expected a completion"), Health.FAILED)
     return Failure(ModelUnavailable(f"{ref}: {cause}"), Health.FAILED, may_retry=True, may_fall_back=True)
 
 

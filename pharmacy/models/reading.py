@@ -13,11 +13,19 @@ CHARS_PER_TOKEN = 12
 """No sensible text has more characters to a token."""
 
 _FREE_CHARS = 2_000
+_FREE_BYTES = 64 * 1024
+_BYTES_PER_CHAR = 12
+"""An escaped Japanese character is 6 bytes, and some servers add as much reasoning again."""
 
 
 def most_chars(max_output_tokens: int) -> int:
     """Return how long an answer of that many tokens can sensibly be."""
     return _FREE_CHARS + CHARS_PER_TOKEN * max_output_tokens
+
+
+def most_bytes(max_output_tokens: int) -> int:
+    """Return how long the body of a completion of that many tokens can sensibly be."""
+    return _FREE_BYTES + _BYTES_PER_CHAR * most_chars(max_output_tokens)
 
 
 def read_answer(content: str, schema: type[Answer], longest: int = 100_000) -> Answer:

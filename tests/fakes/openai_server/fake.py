@@ -1,6 +1,7 @@
 """The stand-in in a thread of its own, on a free loopback port."""
 
 import asyncio
+import socket
 import threading
 from datetime import date
 from types import TracebackType
@@ -59,6 +60,8 @@ class OpenAIFake:
         return self.world.log
 
     def __enter__(self) -> Self:
+        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=4096)
+        self._port = self._listener.getsockname()[1]
         self._thread.start()
         if not self._ready.wait(10):
             raise RuntimeError("the OpenAI stand-in did not start")
@@ -89,8 +92,7 @@ class OpenAIFake:
             open_now.add(connection)
             return connection
 
-        server = await self._loop.create_server(accept, "127.0.0.1", self._port, backlog=4096)
-        self._port = server.sockets[0].getsockname()[1]
+        server = await self._loop.create_server(accept, sock=self._listener, backlog=4096)
         self._ready.set()
         await self._stop.wait()
         server.close()

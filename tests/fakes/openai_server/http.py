@@ -80,6 +80,8 @@ class Connection(asyncio.Protocol):
     async def send(self, data: bytes) -> None:
         """Write `data`, waiting while the client is slow to read."""
         await self._may_write.wait()
+        if self._transport.is_closing():
+            await asyncio.Event().wait()  # until the loss of the connection, already on its way, cancels us
         self._transport.write(data)
 
     async def send_head(self, reply: Reply, length: int | None = None) -> None:

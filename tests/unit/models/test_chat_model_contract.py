@@ -2,15 +2,22 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from typing import TypedDict
 
 import pytest
+from langgraph.graph import StateGraph
 
 from pharmacy.domain.errors import FactUnknown, FlowError, NothingFits, ReplyRefused, ReplyUnreadable
 from pharmacy.domain.model import ChatModel
 from pharmacy.models.run_models import RunModels
-from tests.fakes.openai_server import OpenAIFake, faults
+from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.scripted_model import ScriptedModel
 from tests.unit.models.setting import ANSWER, GOOD, PROMPT, Label, RegistryOn
+
+
+class _State(TypedDict, total=False):
+    label: Label
+
 
 Made = tuple[Callable[..., ChatModel], Callable[[], list[tuple[str, str]]]]
 """Makes a model that gives these raw answers, and tells which (system, user) words it was asked."""
@@ -96,13 +103,19 @@ async def test_the_stand_in_refuses_more_questions_than_it_has_answers() -> None
         await model.answer(PROMPT, Label)
 
 
-async def test_a_streamed_prompt_is_never_asked_for(fake: OpenAIFake, registry: RegistryOn) -> None:
-    fake.script.fail(faults.server_error(500))
-
+async def test_a_run_that_is_streamed_still_asks_for_whole_answers(fake: OpenAIFake, registry: RegistryOn) -> None:
     async with registry() as models:
-        await models.for_run(10, 12).model("classify").answer(PROMPT, Label)
+        run = models.for_run(10, 12)
 
-    assert not any(entry.body.get("stream") for entry in fake.log.chats())
+        async def node(state: _State) -> _State:
+            return {"label": await run.model("classify").answer(PROMPT, Label)}
+
+        graph = StateGraph(_State).add_node("node", node).set_entry_point("node").compile()
+        async for _ in graph.astream({}, stream_mode="messages"):
+            pass
+
+    assert [entry.body.get("stream") for entry in fake.log.chats()] == [False]
+    assert run.calls[0].error is None
 
 
 def _words(messages: list[dict[str, str]]) -> tuple[str, str]:

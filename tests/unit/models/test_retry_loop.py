@@ -1,13 +1,15 @@
 """One retry loop inside one deadline: what is tried again, how often, and how long it waits."""
 
 import asyncio
+import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from pharmacy.domain.errors import CallsUsedUp, DeadlinePassed, FlowError, ModelUnavailable
 from pharmacy.models.breaker import SECONDS_BETWEEN_PROBES
+from pharmacy.models.retry_policy import RetryPolicy
 from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.openai_server.faults import Fault
 from tests.unit.models.setting import PROMPT, Label, RegistryOn
@@ -137,11 +139,14 @@ async def test_a_call_has_a_total_time(fake: OpenAIFake, registry: RegistryOn, f
     assert all(call.tokens_estimated and call.prompt_tokens > 0 for call in run.calls)
 
 
-async def test_the_deadline_ends_a_call_that_may_last_longer(fake: OpenAIFake, registry: RegistryOn) -> None:
+@pytest.mark.parametrize("fallback", [None, FALLBACK])
+async def test_the_deadline_ends_a_call_that_may_last_longer(
+    fake: OpenAIFake, registry: RegistryOn, fallback: str | None
+) -> None:
     fake.script.fail(faults.hang(), times=None)
     begun = time.monotonic()
 
-    async with registry(fallback=FALLBACK) as models:
+    async with registry(fallback=fallback) as models:
         run = models.for_run(0.3, 12)
         with pytest.raises(DeadlinePassed):
             await run.model("classify").answer(PROMPT, Label)
@@ -258,6 +263,22 @@ async def test_an_endpoint_that_is_down_is_probed_once_in_fifteen_seconds(
     assert len(fake.log.chats()) == 5 + int((120 - 3) / SECONDS_BETWEEN_PROBES)
 
 
+async def test_the_failure_that_opens_the_breaker_is_told_without_a_wait(
+    fake: OpenAIFake, registry: RegistryOn
+) -> None:
+    fake.script.fail(faults.server_error(500), times=4)
+    fake.script.fail(faults.server_error(503), times=None)
+
+    async with registry() as models:
+        for _ in range(2):
+            with suppress(ModelUnavailable):
+                await models.for_run(60, 12).model("classify").answer(PROMPT, Label)
+        with pytest.raises(ModelUnavailable, match="503"):
+            await models.for_run(60, 12).model("classify").answer(PROMPT, Label)
+
+    assert len(fake.log.chats()) == 5
+
+
 async def test_an_endpoint_that_comes_back_is_called_as_before(fake: OpenAIFake, registry: RegistryOn) -> None:
     fake.script.fail(faults.server_error(500), times=5)
     clock = Clock()
@@ -294,6 +315,23 @@ async def test_limits_on_the_rate_do_not_stop_other_messages(fake: OpenAIFake, r
         await models.for_run(60, 12).model("classify").answer(PROMPT, Label)
 
     assert len(fake.log.chats()) == 21
+
+
+async def test_an_address_that_swallows_packets_is_given_up_after_three_seconds(registry: RegistryOn) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as waiting:
+        port = deaf.getsockname()[1]
+        for _ in range(2):  # one in the queue and one on its way fill it; the kernel drops what comes after
+            caller = waiting.enter_context(socket.socket())
+            caller.settimeout(0)
+            caller.connect_ex(("127.0.0.1", port))
+        text = f'[endpoints.deaf]\nbase_url = "http://127.0.0.1:{port}/v1"'
+        begun = time.monotonic()
+
+        async with registry(teacher="deaf:x", more=text, retry=RetryPolicy(attempts=1), timeout_seconds=20) as models:
+            with pytest.raises(ModelUnavailable, match="ConnectTimeout"):
+                await models.for_run(60, 12).model("classify").answer(PROMPT, Label)
+
+    assert 2.5 < time.monotonic() - begun < 6
 
 
 async def test_nobody_listening_is_unavailable_and_costs_nothing(registry: RegistryOn, fake: OpenAIFake) -> None:

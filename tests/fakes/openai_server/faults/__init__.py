@@ -34,6 +34,7 @@ from tests.fakes.openai_server.faults.wire import (
     html,
     html_as_json,
     long_body,
+    raw_body,
     reset_mid_body,
     stall_mid_body,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "out_of_quota",
     "rate_limited",
     "rate_limited_until",
+    "raw_body",
     "refusal",
     "reset_mid_body",
     "server_error",

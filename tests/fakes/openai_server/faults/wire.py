@@ -73,6 +73,11 @@ def empty_body() -> Fault:
     return _reply_as("empty_body", lambda reply: Reply(200, b"", reply.headers))
 
 
+def raw_body(body: bytes) -> Fault:
+    """200 with this body."""
+    return _reply_as("raw_body", lambda reply: Reply(200, body, reply.headers))
+
+
 def deep_body(levels: int = 100_000) -> Fault:
     """200 with JSON nested too deeply for a recursive parser."""
     return _reply_as("deep_body", lambda reply: Reply(200, b"[" * levels + b"]" * levels, reply.headers))
