@@ -75,7 +75,7 @@ class Recogniser:
         joined, places = gate_text.joined()
         if gate_text.emoji:
             yield from self._read(gate_text.emoji[:_WINDOW_LETTERS], None)
-        if self._likeness and (likely := self._likeness.tier(joined[:_WINDOW_LETTERS])):
+        if self._likeness and (likely := self._likeness.tier(joined)):
             yield GateHit("likeness", likely, (0, len(gate_text.text)), gate_text.text)
         yield from self._read(joined, places)
         if gate_text.has_breaks:
