@@ -51,12 +51,7 @@ async def judge(
         return Judgement({}, blocked)
     answer = await model.answer(compose(_blanks(draft, assignment, flow)), schema)
     verdicts: dict[str, CriterionVerdict] = dict(answer)
-    return Judgement(
-        {
-            name: Mark(verdicts[name].mark, criterion.bar, verdicts[name].reason)
-            for name, criterion in flow.criteria.items()
-        }
-    )
+    return Judgement({name: Mark(v.mark, flow.criteria[name].bar, v.reason) for name, v in verdicts.items()})
 
 
 def _misfits(draft: Draft, assignment: Assignment) -> tuple[str, ...]:

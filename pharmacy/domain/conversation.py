@@ -73,13 +73,8 @@ class Transcript:
         return "\n".join(_line(turn) for turn in self.turns)
 
 
-def patient_lines(rendered: str) -> list[str]:
-    """Return the patient's texts in a rendered transcript, oldest first; the inverse that local models read by."""
-    return [text for author, text in read_lines(rendered) if author is Author.PATIENT]
-
-
 def read_lines(rendered: str) -> list[tuple[Author, str]]:
-    """Return who said what in a rendered transcript, oldest first; the inverse of `Transcript.rendered`."""
+    """Return who said what in a rendered transcript, oldest first; the inverse that local models read by."""
     # Not splitlines(): a message may hold U+2028 or another line end that JSON leaves as it is.
     turns: Iterable[dict[str, str]] = (json.loads(line) for line in rendered.split("\n") if line.strip())
     return [(Author(turn["from"]), turn["text"]) for turn in turns]
