@@ -4,7 +4,7 @@ import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from pharmacy.domain.products.read import ProductBody
 
@@ -57,8 +57,8 @@ class Body(BaseModel):
 class ConsentBody(Body):
     """What the patient agreed to; null is unknown."""
 
-    replies: bool | None = None
-    training: bool | None = None
+    replies: StrictBool | None = None
+    training: StrictBool | None = None
 
 
 class OrderBody(Body):

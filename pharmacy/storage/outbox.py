@@ -13,6 +13,9 @@ from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import notify
 from pharmacy.storage.tables import conversations, messages, outbox
 
+REPLY_ID = "reply~"
+"""Begins the id of every reply; no patient's message may have a `~` in its id, so that neither can take the other's."""
+
 # A receiver keeps a retry key for 24 hours; past 23 a repeat could reach the patient twice.
 _KEY_LIVES = text("now() - interval '23 hours'")
 
@@ -91,7 +94,7 @@ async def sent(tx: AsyncConnection, outbox_id: UUID) -> None:
     await tx.execute(
         insert(messages).values(
             **scope,
-            id=f"out-{outbox_id}",
+            id=f"{REPLY_ID}{outbox_id}",
             version=row.version,
             author=row.author,
             text=row.text,

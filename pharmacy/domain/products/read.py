@@ -18,7 +18,11 @@ _FACTS = ("crude_drugs", "use", "dose", "timing", "cautions", "interactions", "p
 Words = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 # A formula heads its facts in a prompt, as [formula.field].
 FormulaName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\[\]<>]*$")]
-Several = Annotated[list[Words], BeforeValidator(lambda v: [v] if isinstance(v, str) else v), Field(max_length=100)]
+Several = Annotated[
+    list[Words],
+    BeforeValidator(lambda v: [v] if isinstance(v, str) else v, json_schema_input_type=list[Words] | Words),
+    Field(max_length=100),
+]
 SourceDate = Annotated[
     str,
     Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="ISO date; a month or a year where no day is stated"),
