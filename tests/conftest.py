@@ -3,7 +3,9 @@
 import asyncio
 import os
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -18,15 +20,23 @@ from pharmacy.storage.migrate import migrate
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def server_url() -> Iterator[URL]:
     """Return the owner's address of the test server: TEST_DATABASE_URL, or an embedded one of this run's own."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield read_address(given)
         return
-    server = EmbeddedServer(tmp_path_factory.mktemp("server") / "home")
-    server.join()
-    yield read_address(server.url)
-    server.leave()
+    with _reachable_folder() as folder:
+        server = EmbeddedServer(folder / "home")
+        server.join()
+        yield read_address(server.url)
+        server.leave()
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return a KAKARI_HOME for this test's own embedded server; neither it nor its parent exists."""
+    with _reachable_folder() as folder:
+        yield folder / "not-yet-there" / "home"
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +83,14 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     opened = await open_database(settings)
     yield opened
     await asyncio.shield(opened.close())
+
+
+@contextmanager
+def _reachable_folder() -> Iterator[Path]:
+    # Not pytest's own tmp_path: each new run closes the folder above it to everybody else, and so to a server that
+    # runs as another user.
+    with tempfile.TemporaryDirectory(prefix="kakari-test-") as folder:
+        yield Path(folder)
 
 
 def _make(server: URL, template: str) -> URL:

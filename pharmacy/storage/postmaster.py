@@ -83,6 +83,8 @@ class Postmaster:
         if made_by != str(self._version):
             raise ConfigError(f"{self.folder} was made by PostgreSQL {made_by}, this Kakari brings {self._version}")
         self._open_to_server(self.folder)
+        self._socket_folder.mkdir(mode=0o700, exist_ok=True)
+        self._hand_over(self._socket_folder)
         self._clear_remains()
         options = f"-h '' -p 5432 -k '{self._socket_folder}'"
         self._run(
@@ -103,6 +105,8 @@ class Postmaster:
         """Stop the server in good order; open transactions are rolled back."""
         if self.runs():
             self._run("pg_ctl", "-w", "-t", "30", "-m", "fast", "-D", str(self.folder), "stop")
+        if self._socket_folder != self.folder:
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
 
     def runs(self) -> bool:
         """Return whether the server is up and ready."""
@@ -142,8 +146,6 @@ class Postmaster:
         let_in(folder.parent, self._user.pw_uid, self._user.pw_gid)
         let_pass(self._programs / "postgres", self._user.pw_uid)
         self._hand_over(folder)
-        if self._socket_folder != self.folder:
-            self._hand_over(self._socket_folder)
 
     def _hand_over(self, place: Path) -> None:
         if self._user is not None:
@@ -191,9 +193,7 @@ def _server_user() -> pwd.struct_passwd:
 def _socket_folder(folder: Path) -> Path:
     if len(os.fsencode(folder / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH:
         return folder
-    short = Path(tempfile.gettempdir()) / f"kakari-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    return short
+    return Path(tempfile.gettempdir()) / f"kakari-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
 
 
 def _lives(pid: int) -> bool:

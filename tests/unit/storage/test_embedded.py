@@ -25,11 +25,6 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "not" / "yet" / "there"
-
-
-@pytest.fixture
 def server(home: Path) -> Iterator[EmbeddedServer]:
     embedded = EmbeddedServer(home)
     embedded.join()
@@ -85,8 +80,8 @@ def test_the_home_and_its_secrets_are_closed_to_others(server: EmbeddedServer, h
     assert {mode(file) for file in home.iterdir() if file.is_file()} == {0o600}
 
 
-def test_folders_above_the_home_are_not_opened_for_reading(tmp_path: Path) -> None:
-    above = tmp_path / "above"
+def test_folders_above_the_home_are_not_opened_for_reading(home: Path) -> None:
+    above = home.parent
     above.mkdir(mode=0o700)
 
     server = EmbeddedServer(above / "home")
@@ -164,8 +159,8 @@ def test_many_processes_may_start_at_once(home: Path) -> None:
     assert [process.wait(60) for process in started] == [0, 0, 0, 0]
 
 
-def test_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path / ("long" * 20) / "home")
+def test_a_path_too_long_for_a_socket_works(home: Path) -> None:
+    server = EmbeddedServer(home / ("long" * 20) / "home")
 
     server.join()
 
@@ -240,12 +235,13 @@ def test_every_word_of_the_log_is_free_of_row_contents(server: EmbeddedServer, h
     assert "canary" not in log
 
 
-def test_a_shared_folder_keeps_its_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path.chmod(0o755)
-    monkeypatch.chdir(tmp_path)
+def test_a_shared_folder_keeps_its_mode(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.mkdir(parents=True)
+    home.chmod(0o755)
+    monkeypatch.chdir(home)
 
     server = EmbeddedServer(Path())
     server.join()
     server.leave()
 
-    assert mode(tmp_path) == 0o755
+    assert mode(home) == 0o755

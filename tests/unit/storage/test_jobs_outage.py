@@ -30,8 +30,8 @@ def kill(home: Path) -> None:
     os.kill(int((home / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
 
-async def test_jobs_go_on_after_the_database_was_killed_three_times(tmp_path: Path) -> None:
-    database = await open_database(Settings(home=tmp_path / "home", pool_size=5))
+async def test_jobs_go_on_after_the_database_was_killed_three_times(home: Path) -> None:
+    database = await open_database(Settings(home=home, pool_size=5))
     assert database.server is not None
     with psycopg.connect(libpq(database.owner), autocommit=True) as owner:
         owner.execute("CREATE TABLE marks (number int, attempt int)")
@@ -56,7 +56,7 @@ async def test_jobs_go_on_after_the_database_was_killed_three_times(tmp_path: Pa
         working = asyncio.create_task(work(jobs, {"reply": 4}, grace_seconds=1))
         for _ in range(3):
             await asyncio.sleep(1)
-            kill(tmp_path / "home")
+            kill(home)
         began = time.monotonic()
 
         await asyncio.wait_for(done.wait(), 30)
