@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from pharmacy.domain.toml_file import TomlFile
 from pharmacy.models.model_name import base_of, undated
-from pharmacy.models.toml_file import TomlFile
 
 _NO_TEMPERATURE = re.compile(r"(gpt-[5-9]|o\d)")
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pharmacy.domain.toml_file import TomlFile
 from pharmacy.models.model_name import ModelRef, undated
 from pharmacy.models.tables import Price
-from pharmacy.models.toml_file import TomlFile
 from pharmacy.models.usage import Usage
 
 PRICED_PROVIDER = "openai"

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.toml_file import TomlFile
 from pharmacy.models.base_url import checked_base_url
 from pharmacy.models.model_name import LOCAL, ModelRef
-from pharmacy.models.toml_file import TomlFile
 
 NOT_NODES = ("endpoints", "limits", "prices")
 

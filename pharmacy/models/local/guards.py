@@ -19,6 +19,8 @@ class _Rules(BaseModel):
 
     harmless: tuple[str, ...]
     guards: dict[str, tuple[str, ...]]
+    elsewhere: dict[str, tuple[str, ...]]
+    complaints: dict[str, tuple[str, ...]]
     signs: dict[str, tuple[str, ...]]
 
 
@@ -27,6 +29,8 @@ class _Patterns:
     harmless: re.Pattern[str]
     guards: Mapping[str, re.Pattern[str]]
     signs: Mapping[str, re.Pattern[str]]
+    elsewhere: Mapping[str, re.Pattern[str]]
+    complaints: re.Pattern[str]
 
 
 def guarded(text: str) -> dict[str, str]:
@@ -41,14 +45,26 @@ def signs(text: str) -> frozenset[str]:
     return frozenset(found - {"improved"} if "declined" in found else found)
 
 
+def elsewhere(text: str, category: str) -> bool:
+    """Whether a folded text speaks of what another category than `category` is for."""
+    patterns = _patterns().elsewhere
+    return bool(patterns.get(category, patterns["body"]).search(text))
+
+
+def complaint_words(text: str) -> frozenset[str]:
+    """Return the parts of the body and complaints that a folded text names."""
+    return frozenset(_patterns().complaints.findall(text))
+
+
 @cache
 def _patterns(file: Path = FILE) -> _Patterns:
     try:
         rules = _Rules.model_validate(tomllib.loads(file.read_text("utf-8")))
-        guards, sign = ({name: _any(words) for name, words in kind.items()} for kind in (rules.guards, rules.signs))
-        return _Patterns(_any(rules.harmless), guards, sign)
-    except (OSError, tomllib.TOMLDecodeError, ValidationError, re.error) as error:
-        raise ConfigError(f"{file.name}: {error}; expected harmless patterns, guards and signs") from error
+        kinds = (rules.guards, rules.signs, rules.elsewhere)
+        guards, sign, other = ({name: _any(words) for name, words in kind.items()} for kind in kinds)
+        return _Patterns(_any(rules.harmless), guards, sign, other, _any(rules.complaints["words"]))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError, re.error, KeyError) as error:
+        raise ConfigError(f"{file.name}: {error}; expected harmless patterns, guards, elsewhere, complaints and signs") from error
 
 
 def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:

@@ -29,8 +29,15 @@ def category_opinion(weights: LinearWeights, text: str) -> Opinion:
     """Return the category of `text`; parts that speak surely of different categories make it mixed."""
     card = weights.card
     whole = surest(confidences(weights.logits(classify_fields(text)), card.labels))
-    parts = (surest(confidences(weights.logits(classify_fields(part)), card.labels)) for part in matters(text))
-    return joined(whole, parts, card.mixed_from)
+    return joined(whole, part_opinions(weights, text), card.mixed_from)
+
+
+def part_opinions(weights: LinearWeights, text: str) -> list[Opinion]:
+    """Return the category of each part of `text`; none when it has one part only."""
+    parts = matters(text)
+    if len(parts) < 2:
+        return []
+    return [surest(confidences(weights.logits(classify_fields(part)), weights.card.labels)) for part in parts]
 
 
 def phase_opinion(weights: LinearWeights, phase: str, last_reply: str, text: str) -> Opinion:

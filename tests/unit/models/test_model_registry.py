@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.errors import ConfigError, ModelUnavailable
 from pharmacy.models.registry import Registry
 from pharmacy.models.serving import Serving
-from tests.fakes.openai_server import OpenAIFake
+from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.scripted_model import ScriptedModel
 from tests.unit.models.setting import (
     ANSWER,
@@ -101,6 +101,12 @@ def test_a_student_that_does_not_serve_may_know_another_prompt(tmp_path: Path) -
     tables = tables_of(tmp_path, table_text(URL, student=PUPIL))
 
     assert Registry.build(tables, {"classify": "000000000000"}, "openai", KEY).mode == "openai"
+
+
+def test_local_mode_starts_whatever_prompt_a_student_knows(tmp_path: Path) -> None:
+    stale = {**PUPIL, "prompt_fingerprint": "000000000000"}
+
+    assert _built(tmp_path, "local", {}, serving="student", student=stale).describe("classify") == "local:classify"
 
 
 async def test_a_second_draft_is_the_teachers(fake: OpenAIFake, registry: RegistryOn) -> None:
@@ -216,6 +222,18 @@ def test_words_and_keys_go_to_the_given_address_whatever_other_variables_say(tmp
         command = [sys.executable, "-c", code, str(tmp_path / "models.toml")]
 
         subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, **astray})
+
+        assert not elsewhere.log.entries
+    assert len(fake.log.chats()) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_words_do_not_follow_a_redirect(fake: OpenAIFake, registry: RegistryOn, status: int) -> None:
+    with OpenAIFake() as elsewhere:
+        fake.script.fail(faults.redirect(f"{elsewhere.url}/chat/completions", status), times=None)
+        async with registry() as models:
+            with pytest.raises(ModelUnavailable, match=str(status)):
+                await models.for_run(10, 12).model("classify").answer(PROMPT, Label)
 
         assert not elsewhere.log.entries
     assert len(fake.log.chats()) == 1

@@ -35,6 +35,7 @@ from tests.fakes.openai_server.faults.wire import (
     html_as_json,
     long_body,
     raw_body,
+    redirect,
     reset_mid_body,
     stall_mid_body,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "rate_limited",
     "rate_limited_until",
     "raw_body",
+    "redirect",
     "refusal",
     "reset_mid_body",
     "server_error",

@@ -73,6 +73,11 @@ def empty_body() -> Fault:
     return _reply_as("empty_body", lambda reply: Reply(200, b"", reply.headers))
 
 
+def redirect(url: str, status: int = 307) -> Fault:
+    """Send the client, words and all, to another address."""
+    return _reply_as("redirect", lambda reply: Reply(status, b"", {**reply.headers, "location": url}))
+
+
 def raw_body(body: bytes) -> Fault:
     """200 with this body."""
     return _reply_as("raw_body", lambda reply: Reply(200, body, reply.headers))
