@@ -37,11 +37,17 @@ def make_role(connection: Connection) -> None:
             connection.execute(text(f"SET LOCAL ROLE {APP_ROLE}"))
             connection.execute(text("RESET ROLE"))
     except ProgrammingError as error:
-        owner = connection.execute(text("SELECT quote_ident(current_user)")).scalar_one()
+        reason = getattr(error.orig, "diag", None)
         raise ConfigError(
-            f"database: {str(error.orig).strip()}. Let an administrator of the server run:\n"
-            f"{CREATE};\nGRANT {APP_ROLE} TO {owner};"
+            f"database: {reason.message_primary if reason else error.orig}. "
+            f"Let an administrator of the server run:\n{_commands(connection)}"
         ) from None
+
+
+def _commands(connection: Connection) -> str:
+    exists = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": APP_ROLE}).first()
+    owner = connection.execute(text("SELECT quote_ident(current_user)")).scalar_one()
+    return f"{'' if exists else CREATE + ';' + chr(10)}GRANT {APP_ROLE} TO {owner};"
 
 
 def refuse_powerful(connection: Connection) -> None:

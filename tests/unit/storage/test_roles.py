@@ -24,7 +24,7 @@ def plain_owner_url(empty_database_url: str, server_url: object) -> Iterator[str
         ownership = sql.SQL("ALTER DATABASE {} OWNER TO {}")
         admin.execute(ownership.format(sql.Identifier(str(url.database)), sql.Identifier(name)))
         yield url.set(username=name, password="plain").render_as_string(hide_password=False)
-        admin.execute(sql.SQL("REASSIGN OWNED BY {} TO postgres").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(sql.Identifier(name)))
         admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
         admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
