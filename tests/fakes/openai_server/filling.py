@@ -38,8 +38,7 @@ def _fill(part: Mapping[str, Any], root: Mapping[str, Any], name: str, hints: Ma
     if kind == "object":
         return {key: _fill(p, root, key, hints, depth + 1) for key, p in part.get("properties", {}).items()}
     if kind == "array":
-        count = max(part.get("minItems", 0), min(1, part.get("maxItems", 1))) if depth < DEEPEST else 0
-        return [_fill(part["items"], root, name, hints, depth + 1) for _ in range(count)]
+        return [_fill(part["items"], root, name, hints, depth + 1) for _ in range(part.get("minItems", 0))]
     return _plain(kind, part, name)
 
 
