@@ -64,7 +64,7 @@ def _patterns(file: Path = FILE) -> _Patterns:
         guards, sign, other = ({name: _any(words) for name, words in kind.items()} for kind in kinds)
         return _Patterns(_any(rules.harmless), guards, sign, other, _any(rules.complaints["words"]))
     except (OSError, tomllib.TOMLDecodeError, ValidationError, re.error, KeyError) as error:
-        raise ConfigError(f"{file.name}: {error}; expected harmless patterns, guards, elsewhere, complaints and signs") from error
+        raise ConfigError(f"{file.name}: {error}; expected the five tables of rules") from error
 
 
 def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:

@@ -42,7 +42,7 @@ ASKING_FLOOR = 0.1
 SHORT_ACT = 60
 """Topics for messages up to this length (thanks, a receipt) leave no room for a clause about something else."""
 
-_NOT_COMPLAINTS = frozenset({"improved", "lifestyle", "fine"})
+_NOT_COMPLAINTS = frozenset({"improved", "lifestyle", "fine", "taking", "reported"})
 _REPORTS = frozenset({"improved", "unchanged"})
 # How long it has been taken, and how a complaint is brought forward: neither is a matter of its own.
 _SINCE = re.compile("^(?:飲み始め|飲んで|飲み続け)")
@@ -177,7 +177,7 @@ class _Message:
         # A complaint is one that is there now; what got better was told of before.
         wanted = set(topic.wants) <= self.signs and not (topic.name and self.signs & _NOT_COMPLAINTS)
         # One thing better and another not is neither report.
-        wanted = wanted and not (_REPORTS <= self.signs and _REPORTS.intersection(topic.wants))
+        wanted = wanted and not (self.signs >= _REPORTS and _REPORTS.intersection(topic.wants))
         return (
             wanted
             and not (topic.general and topic.longest < SHORT_ACT and complaint_words(self.text))

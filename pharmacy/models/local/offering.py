@@ -58,7 +58,7 @@ def fits(reply: Written, case: Case) -> bool:
 
 def lacking(reply: Written, case: Case) -> list[str]:
     """Return the labels of needed facts that nobody has given."""
-    return [label for need in reply.needs if (label := _lacking(need, reply, case))]
+    return [*dict.fromkeys(label for need in reply.needs if (label := _lacking(need, reply, case)))]
 
 
 def filled(reply: Written, case: Case) -> str | None:
