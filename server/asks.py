@@ -7,16 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from pharmacy.domain.products.read import ProductBody
+from pharmacy.storage.storable import storable
 
 LONGEST_TEXT = 10_000
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def _storable(value: Any) -> Any:
-    """Return text that PostgreSQL and JSON can hold; the raw body is kept beside it as it came."""
-    if not isinstance(value, str):
-        return value
-    return value.encode("utf-8", "replace").decode().replace("\0", "�")
+def _words(value: Any) -> Any:
+    """Return text as the store can hold it; the raw body is kept beside it as it came."""
+    return storable(value) if isinstance(value, str) else value
 
 
 def _plausible(when: datetime) -> datetime:
@@ -38,10 +37,10 @@ def _real_day(value: str) -> str:
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$"
 Id = Annotated[str, Field(pattern=ID_PATTERN, examples=["c-1001"])]
-Text = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=LONGEST_TEXT)]
-Reply = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=5_000, pattern=r"\S")]
-Line = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=500), AfterValidator(_visible)]
-Note = Annotated[str, BeforeValidator(_storable), Field(max_length=2_000)]
+Text = Annotated[str, BeforeValidator(_words), Field(min_length=1, max_length=LONGEST_TEXT)]
+Reply = Annotated[str, BeforeValidator(_words), Field(min_length=1, max_length=5_000, pattern=r"\S")]
+Line = Annotated[str, BeforeValidator(_words), Field(min_length=1, max_length=500), AfterValidator(_visible)]
+Note = Annotated[str, BeforeValidator(_words), Field(max_length=2_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Version = Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)]
 Day = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"), AfterValidator(_real_day)]

@@ -96,6 +96,13 @@ def shown(value: object) -> str | int:
     """Return `value` as an answer may repeat it: short, and always valid text."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
         return value
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _written(value)
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+def _written(value: object) -> str:
+    try:
+        return repr(value)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        return f"a {type(value).__name__}"

@@ -57,12 +57,12 @@ def row_hash(row: Mapping[str, Any], previous: str) -> str:
 async def broken_at(tx: AsyncConnection, pharmacy_id: str) -> int | None:
     """Return the first row number whose hash does not follow, or None when the whole chain holds."""
     previous, expected = GENESIS, 1
-    rows = await tx.stream(select(audit).where(audit.c.pharmacy_id == pharmacy_id).order_by(audit.c.seq))
-    async for row in rows:
-        content = {k: getattr(row, k) for k in ("pharmacy_id", "seq", "at", "actor", "action", "subject", "body")}
-        if row.seq != expected or row.previous_hash != previous or row.hash != row_hash(content, previous):
-            return int(row.seq)
-        previous, expected = row.hash, expected + 1
+    async with tx.stream(select(audit).where(audit.c.pharmacy_id == pharmacy_id).order_by(audit.c.seq)) as rows:
+        async for row in rows:
+            content = {k: getattr(row, k) for k in ("pharmacy_id", "seq", "at", "actor", "action", "subject", "body")}
+            if row.seq != expected or row.previous_hash != previous or row.hash != row_hash(content, previous):
+                return int(row.seq)
+            previous, expected = row.hash, expected + 1
     return None
 
 

@@ -21,6 +21,12 @@ from pharmacy.storage.shown import (
 from pharmacy.storage.tables import conversations, handovers, messages, model_calls, outbox, requests, runs, suggestions
 
 LAST_MESSAGES = 50
+_SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+async def snapshot(tx: AsyncConnection) -> None:
+    """Let everything that the transaction reads be of one moment; to be called before its first query."""
+    await tx.execute(_SNAPSHOT)
 
 
 async def list_conversations(

@@ -47,6 +47,7 @@ async def list_conversations(
 async def get_conversation(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Show one conversation with its last messages and open items."""
     async with program.database.begin() as tx:
+        await reading.snapshot(tx)
         return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)
 
 

@@ -28,7 +28,12 @@ async def list_suggestions(
     """List suggestions, the one that waited longest first."""
     async with program.database.begin() as tx:
         return await reading.list_suggestions(
-            tx, by.pharmacy_id, limit=limit, after=after, state=None if state == "all" else state, conversation_id=conversation_id
+            tx,
+            by.pharmacy_id,
+            limit=limit,
+            after=after,
+            state=None if state == "all" else state,
+            conversation_id=conversation_id,
         )
 
 

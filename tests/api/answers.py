@@ -10,7 +10,10 @@ REDRAFT = "ご希望をふまえて書き直しました。ご不明な点があ
 
 
 def by_words(asked: Asked) -> Any:
-    """Return the answer that the words call for: 配送 a category, 提案へ a phase, 低評価 a low mark, 希望 a new draft."""
+    """Return what the words call for.
+
+    配送 and 専任 name a category, 提案へ a phase, 低評価 a low mark, もっと短く another draft.
+    """
     answer = fill_schema(asked.schema or {}, {"reply": GOOD, "missing_facts": []})
     if asked.schema_name == "Classification":
         answer["category"] = "order_delivery" if "配送" in asked.user else "symptom_consultation"

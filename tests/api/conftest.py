@@ -33,7 +33,7 @@ async def shop(shared_database_url: str, tmp_path_factory: pytest.TempPathFactor
     with OpenAIFake() as fake:
         fake.script.rule = by_words
         settings = _settings(shared_database_url, tmp_path_factory.mktemp("shop") / "home", fake)
-        async with running(settings, fake) as open_shop:
+        async with running(settings) as open_shop:
             yield open_shop
 
 
@@ -54,7 +54,7 @@ def own_settings(database_url: str, tmp_path: Path, fake: OpenAIFake) -> Setting
 @pytest.fixture
 async def own_shop(own_settings: Settings, fake: OpenAIFake) -> AsyncIterator[Shop]:
     """Return a pharmacy of this test's own."""
-    async with running(own_settings, fake) as open_shop:
+    async with running(own_settings) as open_shop:
         yield open_shop
 
 

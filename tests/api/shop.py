@@ -5,12 +5,12 @@ import itertools
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
 import uvicorn
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import Row, text
 
 from graph.assemble import Assembled
 from graph.run import ReplyFlow
@@ -21,7 +21,6 @@ from pharmacy.storage import access
 from server.app import create_app
 from server.program import Program, assemble_from, open_program
 from server.worker.run import run_worker
-from tests.fakes.openai_server import OpenAIFake
 
 _NUMBERS = itertools.count(1)
 
@@ -29,11 +28,11 @@ _NUMBERS = itertools.count(1)
 class WordGate:
     """Stands in for the recogniser: three plain words, one for each tier, and nothing else is held."""
 
-    WORDS = {"緊急語": Tier.E, "至急語": Tier.U, "人手語": Tier.H}
+    WORDS = (("緊急語", Tier.E), ("至急語", Tier.U), ("人手語", Tier.H))
 
     def recognise(self, words: str) -> Recognition:
         """Return a hit for each of the three words that stands in `words`."""
-        found = [(word, tier) for word, tier in self.WORDS.items() if word in words]
+        found = [(word, tier) for word, tier in self.WORDS if word in words]
         return Recognition(tuple(GateHit(f"word.{tier}", tier, (0, len(word)), word) for word, tier in found))
 
 
@@ -51,10 +50,7 @@ class Shop:
     foreign: httpx2.AsyncClient
     """Calls with another pharmacy's key."""
 
-    fake: OpenAIFake
-    worker: asyncio.Task[None] | None
     url: str
-    served: list[Any] = field(default_factory=list)
 
     async def post(self, path: str, body: Any = None, **given: Any) -> httpx2.Response:
         """Post `body` as JSON."""
@@ -82,7 +78,7 @@ class Shop:
     async def rows(self, statement: str, **given: Any) -> Sequence[Row[Any]]:
         """Return what a query of the store finds."""
         async with self.program.database.begin() as tx:
-            return (await tx.execute(_text(statement), given)).all()
+            return (await tx.execute(text(statement), given)).all()
 
     async def until(self, look: Any, seconds: float = 10.0) -> Any:
         """Return what the coroutine function `look` gives as soon as it is true."""
@@ -105,9 +101,7 @@ def assembled_with(settings: Settings, gate: Any) -> Assembled:
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings, fake: OpenAIFake, assembled: Assembled | None = None, *, work: bool = True
-) -> AsyncIterator[Shop]:
+async def running(settings: Settings, assembled: Assembled | None = None, *, work: bool = True) -> AsyncIterator[Shop]:
     """Run a pharmacy while the body does, on a free loopback port.
 
     Args:
@@ -116,12 +110,16 @@ async def running(
     async with open_program(settings, assembled or assembled_with(settings, WordGate())) as program:
         keys = [await _key(program, settings.pharmacy_id), await _key(program, "elsewhere")]
         worker = asyncio.create_task(run_worker(program)) if work else None
-        async with _serving(program) as url, _client(url, keys[0]) as http, _client(url) as stranger:
-            async with _client(url, keys[1]) as foreign:
-                try:
-                    yield Shop(program, http, stranger, foreign, fake, worker, url)
-                finally:
-                    await _end(worker)
+        async with (
+            _serving(program) as url,
+            _client(url, keys[0]) as http,
+            _client(url) as stranger,
+            _client(url, keys[1]) as foreign,
+        ):
+            try:
+                yield Shop(program, http, stranger, foreign, url)
+            finally:
+                await _end(worker)
 
 
 async def _end(worker: asyncio.Task[None] | None) -> None:
@@ -139,7 +137,7 @@ async def _serving(program: Program) -> AsyncIterator[str]:
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 (uvicorn tells nobody)
         await asyncio.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -156,7 +154,3 @@ def _client(url: str, key: str | None = None) -> httpx2.AsyncClient:
 async def _key(program: Program, pharmacy_id: str) -> str:
     async with program.database.begin() as tx:
         return await access.create_key(tx, pharmacy_id, new_id("key"), "test")
-
-
-def _text(statement: str) -> TextClause:
-    return text(statement)

@@ -33,7 +33,9 @@ async def test_a_resolved_case_leaves_the_queue_and_keeps_who_closed_it(shop: Sh
     answer = await shop.post(f"/v1/handovers/{case['handover_id']}/resolve", {"resolution": "電話でお話ししました"})
 
     listed = (await shop.http.get("/v1/handovers", params={"conversation_id": conversation_id})).json()
-    everything = (await shop.http.get("/v1/handovers", params={"conversation_id": conversation_id, "state": "all"})).json()
+    everything = (
+        await shop.http.get("/v1/handovers", params={"conversation_id": conversation_id, "state": "all"})
+    ).json()
     assert (answer.json()["state"], answer.json()["resolution"]) == ("resolved", "電話でお話ししました")
     assert answer.json()["resolved_by"].startswith("key:")
     assert listed["items"] == []

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from pharmacy.settings import Settings
 from tests.api.answers import GOOD
-from tests.api.shop import Shop, new_id
+from tests.api.shop import Shop, new_id, running
 
 
 async def test_a_message_is_answered_with_the_outcome_when_it_is_ready_in_time(shop: Shop) -> None:
@@ -39,10 +40,8 @@ async def test_a_message_is_acknowledged_with_its_ids_once_it_is_stored(shop: Sh
                              "patient_id": conversation_id, "version": 1}  # fmt: skip
 
 
-async def test_waiting_no_time_answers_that_the_message_is_taken(own_settings, fake) -> None:
-    from tests.api.shop import running
-
-    async with running(own_settings, fake, work=False) as shop:
+async def test_waiting_no_time_answers_that_the_message_is_taken(own_settings: Settings) -> None:
+    async with running(own_settings, work=False) as shop:
         started = time.monotonic()
         answer = await shop.post("/v1/messages", {"conversation_id": "c", "text": "こんにちは"}, params={"wait": 0.3})
 
@@ -104,7 +103,9 @@ async def test_one_message_delivered_twenty_times_at_once_is_one_row_and_one_run
 
     assert {answer.status_code for answer in answers} <= {200, 503}
     assert len({answer.text for answer in answers if answer.status_code == 200}) == 1
-    kept = await shop.rows("SELECT id FROM messages WHERE conversation_id = :c AND author = 'patient'", c=conversation_id)
+    kept = await shop.rows(
+        "SELECT id FROM messages WHERE conversation_id = :c AND author = 'patient'", c=conversation_id
+    )
     runs = await shop.rows("SELECT id FROM runs WHERE conversation_id = :c", c=conversation_id)
     assert (len(kept), len(runs)) == (1, 1)
 

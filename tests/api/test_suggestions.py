@@ -100,7 +100,8 @@ async def test_a_claim_is_sent_all_the_same_when_a_pharmacist_gives_a_reason(sho
     conversation_id, outcome = await _drafted(shop)
 
     answer = await shop.post(
-        f"/v1/suggestions/{outcome['suggestion_id']}/edit", {"version": 1, "text": "必ず治ります。", "reason": "引用です"}
+        f"/v1/suggestions/{outcome['suggestion_id']}/edit",
+        {"version": 1, "text": "必ず治ります。", "reason": "引用です"},
     )
 
     assert answer.status_code == 200
@@ -219,12 +220,12 @@ async def test_decisions_and_resolutions_at_once_never_block_each_other_for_good
 async def test_an_approved_text_that_a_newer_message_overtook_is_parked_and_a_person_called(
     own_settings, fake: OpenAIFake
 ) -> None:
-    async with running(own_settings, fake) as shop:
+    async with running(own_settings) as shop:
         outcome = await shop.say("c", "提案へ進みたい相談です")
-    async with running(own_settings, fake, work=False) as shop:
+    async with running(own_settings, work=False) as shop:
         await shop.post(f"/v1/suggestions/{outcome['suggestion_id']}/approve", {"version": 1})
         await shop.say("c", "緊急語です")
-    async with running(own_settings, fake) as shop:
+    async with running(own_settings) as shop:
 
         async def parked() -> bool:
             return (await shop.conversation("c"))["unsent"][0]["state"] == "parked"
