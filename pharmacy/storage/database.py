@@ -20,7 +20,7 @@ from pharmacy.storage.roles import APP_ROLE, refuse_powerful
 
 WAIT_SECONDS = 1
 OPTIONS = (
-    f"-c role={APP_ROLE} -c timezone=UTC -c lock_timeout={WAIT_SECONDS}s "
+    f"-c role={APP_ROLE} -c timezone=UTC -c jit=off -c lock_timeout={WAIT_SECONDS}s "
     "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
 )
 KEEPALIVE = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "20000"}
