@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 from fastapi import Query
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from pharmacy.storage.database import Transaction
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 
@@ -19,7 +18,7 @@ Wait = Annotated[
 
 
 async def wait_for(
-    program: Program, key: str, seconds: float, look: Callable[[AsyncConnection], Awaitable[Found | None]]
+    program: Program, key: str, seconds: float, look: Callable[[Transaction], Awaitable[Found | None]]
 ) -> Found | None:
     """Return what `look` finds, as soon as it does, or None when `seconds` have passed.
 
@@ -37,7 +36,7 @@ async def wait_for(
             await news.wait(min(left, 5.0))
 
 
-async def _looked(program: Program, look: Callable[[AsyncConnection], Awaitable[Found | None]]) -> Found | None:
+async def _looked(program: Program, look: Callable[[Transaction], Awaitable[Found | None]]) -> Found | None:
     try:
         async with program.database.begin() as tx:
             return await look(tx)

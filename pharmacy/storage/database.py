@@ -28,6 +28,9 @@ KEEPALIVE = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_co
 # disk full, input or output error, read-only, shutting down or starting up.
 BUSY_STATES = frozenset({"55P03", "57014", "53300", "53100", "53200", "58030", "25006", "57P01", "57P02", "57P03"})
 
+Transaction = AsyncConnection
+"""What a piece of work in the store is handed; whoever is not of the store only passes it on."""
+
 Result = TypeVar("Result")
 
 
