@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 from fastapi import Query
+
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
