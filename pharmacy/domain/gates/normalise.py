@@ -18,9 +18,11 @@ _UNSEEN = re.compile(
     "\U000e0100-\U000e01ef\ue000-\uf8ff]"
 )
 _TAGS = re.compile("[\U000e0000-\U000e007f]+")
-# Python's NFKC takes quadratic time on long runs of combining marks, so they go first; only voicing marks spell words.
-_MARKS = re2.compile(r"\p{M}+")
-_VOICING = "\u3099\u309a"
+# Marks of no script of its own; they only decorate or hide letters.
+_DECORATION = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
+# Python's NFKC takes quadratic time on long runs of marks.
+_MARKS = re2.compile(r"(\p{M}{4})\p{M}+")
+_VOICING = re.compile("([\u3099\u309a])[\u3099\u309a]+")
 _EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]+")
 _SLANG_DEATH = re.compile("(?:タヒ|ﾀﾋ)(?=\\s?[にねぬのんっ])")
 _PAUSE = re.compile("…+|‥+|・{2,}|\\.{2,}|、{2,}")
@@ -69,7 +71,7 @@ def normalise(raw: str) -> GateText:
     text = _ANSI.sub("", raw)
     smuggled = "".join(_TAGS.findall(text))
     text = _UNSEEN.sub("", _TAGS.sub("", text))
-    text = _MARKS.sub(_keep_voicing, text)
+    text = _MARKS.sub(r"\1", _VOICING.sub(r"\1", _DECORATION.sub("", text)))
     emoji = "".join(_EMOJI.findall(text))
     text = _LINE.sub("\n", _EMOJI.sub("\n", text))
     text = _SLANG_DEATH.sub("死", text)
@@ -82,11 +84,6 @@ def normalise(raw: str) -> GateText:
     if smuggled:
         text += BOUNDARY + fold("".join(chr(ord(tag) - 0xE0000) for tag in smuggled if ord(tag) > 0xE001F))
     return GateText(text, emoji)
-
-
-def _keep_voicing(marks: "re2._Match[str]") -> str:
-    found = marks.group()
-    return found[0] if found[0] in _VOICING else ""
 
 
 def _join_letters(spelt: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ class Shared:
 
     negated_after: "re2._Regexp[bytes]"
     not_negated_after: "re2._Regexp[bytes]"
+    negated_symptom: "re2._Regexp[bytes]"
     long_past: "re2._Regexp[bytes]"
     resolved: "re2._Regexp[bytes]"
     asked: "re2._Regexp[bytes]"
@@ -30,6 +31,16 @@ class Shared:
     def of(cls, vocabulary: Vocabulary) -> "Shared":
         """Return the shared words of `vocabulary`; raises ConfigError when one of the lists is not in it."""
         return cls(**{name: vocabulary.listed(name, "vocabulary.toml") for name in cls.__annotations__})
+
+    def without_negated(self, text: str) -> str:
+        """Return `text` without the symptoms it says are not there, for a reader who knows no "not"."""
+        read = text.replace(BOUNDARY, SENTENCE_END).encode()
+        pieces, done = [], 0
+        for match in self.negated_symptom.finditer(read):
+            if not self.not_negated_after.match(read[match.start() : match.end() + 60]):
+                pieces.append(read[done : match.start()])
+                done = match.end()
+        return b"".join([*pieces, read[done:]]).decode(errors="ignore").replace(SENTENCE_END, BOUNDARY)
 
 
 class Reading:
@@ -58,8 +69,12 @@ class Reading:
                 continue
             if rule.past_cancels and self._is_long_resolved():
                 return None
-            return len(self._bytes[:start].decode()), len(self._bytes[:end].decode())
+            return self._letters_before(start), self._letters_before(end)
         return None
+
+    def _letters_before(self, place: int) -> int:
+        # A gap counts bytes, so a finding may end inside a letter; that letter is left out.
+        return len(self._bytes[:place].decode(errors="ignore"))
 
     def _live(self, rule: Rule) -> Iterator[tuple[int, int]]:
         """Yield where `rule.say` is found and not taken back by the words right after it."""

@@ -71,11 +71,12 @@ class Recogniser:
         return Recognition(tuple(sorted(found.values(), key=lambda hit: ("EUH".index(hit.tier), hit.span))))
 
     def _hits(self, raw: str) -> Iterator[GateHit]:
+        assert self._shared is not None
         gate_text = normalise(raw)
         joined, places = gate_text.joined()
         if gate_text.emoji:
             yield from self._read(gate_text.emoji[:_WINDOW_LETTERS], None)
-        if self._likeness and (likely := self._likeness.tier(joined)):
+        if self._likeness and (likely := self._likeness.tier(self._shared.without_negated(joined))):
             yield GateHit("likeness", likely, (0, len(gate_text.text)), gate_text.text)
         yield from self._read(joined, places)
         if gate_text.has_breaks:

@@ -5,6 +5,7 @@ In a word or pattern:
     _           at most two particles or a comma: が, も, は, に ...
     ~           up to eight letters of the same sentence;  ~~  up to twenty
     <pain>      any word of the vocabulary `pain`
+    ≈ぐったり    at the start: also with one letter mistaken or added, and from four letters on left out or swapped
     ( | ) ?     as in any regular expression; brackets, repeats and look-arounds are not to be had
 """
 
@@ -29,10 +30,13 @@ _GAP, _WIDE_GAP, _PARTICLE = "\ue000", "\ue001", "\ue002"
 # Patterns work on UTF-8 bytes, three to a Japanese letter: far smaller automata than letter by letter.
 _BYTES_PER_LETTER = 3
 _ANY_LETTERS = re.compile("\\[\\^。\\?!\\]\\{0,([0-9]+)\\}")
+_LAST_GAP = re.compile("(?:~|\\[\\^。\\?!\\]\\{0,[0-9]+\\})+$")
 _LETTER_CLASS = re.compile("\\[([^\\[\\]^]*[^\\[\\]^\\x00-\\x7f][^\\[\\]^]*)\\]")
 _REPEATED_LETTER = re.compile("([^\\x00-\\x7f])(?=[?*+{])")
 _PARTICLES = "(?:が|も|は|お|に|の|で|と|へ|て|って|つて|とか|だけ|、|,){0,2}"
 _EMPTY_CHOICE = re.compile(r"(?<!\\)\|(?:\||\))|(?<!\\)\(\||\(\)")
+_NEARLY = "≈"
+_LONG_WORD = 4
 _DEPTH = 6
 
 
@@ -67,7 +71,8 @@ class Vocabulary:
         Raises:
             ConfigError: an entry names no vocabulary, or the linear-time engine refuses it; `place` is in the message.
         """
-        source = "|".join(self._spelt(entry, place, 0) for entry in entries)
+        # A gap at the end of an entry asks for nothing and would swallow a "not" that follows.
+        source = "|".join(self._spelt(_LAST_GAP.sub("", entry), place, 0) for entry in entries)
         if source not in self._compiled:
             self._compiled[source] = _compile(source, place)
         return self._compiled[source]
@@ -79,6 +84,8 @@ class Vocabulary:
     def _spelt(self, entry: str, place: str, depth: int) -> str:
         if depth > _DEPTH:
             raise ConfigError(f"{place}: {entry!r} names itself, expected vocabularies at most {_DEPTH} deep")
+        if entry.startswith(_NEARLY):
+            return "|".join(_slips(fold(entry.removeprefix(_NEARLY))))
         parts = _NAME.split(_READING.sub(r"(\1|\2)", entry))
         return "".join(self._named(part, place, depth) if at % 2 else _letters(part) for at, part in enumerate(parts))
 
@@ -107,6 +114,17 @@ def text_list(value: object, place: str) -> list[str]:
     if not isinstance(value, list) or not value or not all(isinstance(item, str) and item.strip() for item in value):
         raise ConfigError(f"{place} is {value!r}, expected a list of one or more texts")
     return value
+
+
+def _slips(word: str) -> list[str]:
+    """Return `word` and the ways of writing it with one slip of the finger; its first letter is always right."""
+    any_letter = f"[^{SENTENCE_END}?!]{{{_BYTES_PER_LETTER}}}"
+    slips = [word] + [word[:at] + any_letter + word[at + 1 :] for at in range(1, len(word) - 1)]
+    slips += [word[:at] + any_letter + word[at:] for at in range(1, len(word))]
+    if len(word) >= _LONG_WORD:
+        slips += [word[:at] + word[at + 1 :] for at in range(1, len(word))]
+        slips += [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)]
+    return slips
 
 
 def _letters(text: str) -> str:
