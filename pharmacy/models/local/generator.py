@@ -8,6 +8,7 @@ from pharmacy.domain.errors import NothingFits
 from pharmacy.domain.model import Answer, Prompt
 from pharmacy.models.local.exchange import Exchange
 from pharmacy.models.local.formulas import named, without_names
+from pharmacy.models.local.guards import guarded
 from pharmacy.models.local.library import Entry, Topic, Written, library
 from pharmacy.models.local.matching import Matcher, Said
 from pharmacy.models.local.offering import Case, filled, fits, lacking
@@ -22,6 +23,9 @@ class LocalGenerator:
 
     def __init__(self, replies: Mapping[str, Sequence[Entry]] | None = None) -> None:
         self._matcher = Matcher(replies or library())
+        # Names and rules are read now: a broken file stops the start, and no message waits for them.
+        named("")
+        guarded("")
 
     async def answer(self, prompt: Prompt, schema: type[Answer]) -> Answer:
         """Return the best written reply that was not given before, or the facts that it lacks.

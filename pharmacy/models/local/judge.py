@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from pharmacy.domain.errors import ReplyUnreadable
+from pharmacy.domain.gates.claims import load_rules
 from pharmacy.domain.model import Answer, Prompt
 from pharmacy.models.local.rubric.accuracy import accuracy
 from pharmacy.models.local.rubric.answers import answers_question
-from pharmacy.models.local.rubric.material import Material, Verdict
+from pharmacy.models.local.rubric.material import Material, Verdict, words
 from pharmacy.models.local.rubric.phase import phase_fit
 from pharmacy.models.local.rubric.safety import safety
 from pharmacy.models.local.rubric.tone import tone
@@ -23,6 +24,11 @@ _UNKNOWN = Verdict(1, "この項目の見方を、決まった規則は持って
 
 class LocalJudge:
     """A `ChatModel` that marks drafts by rule and reads only the prompt's blanks."""
+
+    def __init__(self) -> None:
+        # Rules and words are read now: a broken file stops the start, and no draft waits for them.
+        load_rules()
+        words()
 
     async def answer(self, prompt: Prompt, schema: type[Answer]) -> Answer:
         """Return a reason and a mark for each criterion that `schema` asks for; an unknown criterion gets a 1.

@@ -35,7 +35,7 @@ def test_a_wording_left_out_is_found_by_the_others_or_refused() -> None:
 
     given = outcomes["right"] + outcomes["other"]
     assert outcomes["right"] / given >= 0.985, outcomes
-    assert given / outcomes.total() >= 0.75, outcomes
+    assert given / outcomes.total() >= 0.6, outcomes
 
 
 def test_words_for_another_category_are_seldom_taken_for_this_one() -> None:
@@ -48,7 +48,7 @@ def test_words_for_another_category_are_seldom_taken_for_this_one() -> None:
             taken += bool(found) and found[0].topic.id != entry.topic.id
             tried += category != entry.category
 
-    assert taken / tried <= 0.03
+    assert taken / tried <= 0.015
 
 
 async def test_choosing_a_reply_takes_less_than_three_milliseconds_of_work() -> None:
