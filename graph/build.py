@@ -69,7 +69,8 @@ def _node(name: str, work: Work) -> Any:
             update, says = await work(state, runtime.context)
         except FlowError as error:
             code = "judge_unavailable" if name == "judge" else error.code
-            update, says = {"fault": Reason(code, f"{name}: {error}")}, f"fault: {error.code}"
+            detail = str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
+            update, says = {"fault": Reason(code, detail)}, f"fault: {error.code}"
             _log.warning("node_failed", node=name, code=error.code)
         return {**update, "steps": (Step(name, time.monotonic() - started, says),)}
 
