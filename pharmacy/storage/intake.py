@@ -95,7 +95,8 @@ async def take(
     await _outdate(tx, incoming, version)
     if emergency is not None:
         here = replace(emergency, phase=conversation.phase, category=conversation.category)
-        await outcomes.write_handover(tx, incoming.pharmacy_id, incoming.conversation_id, version, None, here)
+        covered = outcomes.Covered(incoming.pharmacy_id, incoming.conversation_id, version)
+        await outcomes.write_handover(tx, covered, here)
     else:
         await enqueue_reply(tx, jobs, incoming.pharmacy_id, incoming.conversation_id)
     await notify(tx, "conversation", f"{incoming.pharmacy_id}/{incoming.conversation_id}")

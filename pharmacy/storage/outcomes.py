@@ -1,9 +1,10 @@
 """Write what a run proposed: a suggestion or a handover, and the outcome of each message it answers."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.gates.hit import Tier, highest
@@ -18,26 +19,35 @@ URGENCY = {Tier.E: 0, Tier.U: 1, Tier.H: 2, None: 3}
 """The human queue's order: the most pressing first."""
 
 
-async def write(
-    tx: AsyncConnection,
-    pharmacy_id: str,
-    conversation_id: str,
-    version: int,
-    run_id: UUID,
-    outcome: Outcome,
-    *,
-    requested: bool,
-) -> None:
-    """Write `outcome` as the outcome of every patient message up to `version` that has none yet."""
+@dataclass(frozen=True)
+class Covered:
+    """What an outcome answers: the conversation's patient messages up to `version` that have none yet."""
+
+    pharmacy_id: str
+    conversation_id: str
+    version: int
+    run_id: UUID | None = None
+    """None for an emergency, which intake hands over by itself."""
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """The columns that every row of the conversation carries."""
+        return {"pharmacy_id": self.pharmacy_id, "conversation_id": self.conversation_id}
+
+    def rows_of(self, of: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """Return the condition for the conversation's rows in a table."""
+        return of.c.pharmacy_id == self.pharmacy_id, of.c.conversation_id == self.conversation_id
+
+
+async def write(tx: AsyncConnection, covered: Covered, outcome: Outcome, *, requested: bool) -> None:
+    """Write `outcome` as the outcome of the messages it covers."""
     if outcome.kind is OutcomeKind.HANDOVER:
-        await write_handover(tx, pharmacy_id, conversation_id, version, run_id, outcome)
+        await write_handover(tx, covered, outcome)
     else:
-        await _write_suggestion(tx, pharmacy_id, conversation_id, version, run_id, outcome, requested=requested)
+        await _write_suggestion(tx, covered, outcome, requested=requested)
 
 
-async def write_handover(
-    tx: AsyncConnection, pharmacy_id: str, conversation_id: str, version: int, run_id: UUID | None, outcome: Outcome
-) -> None:
+async def write_handover(tx: AsyncConnection, covered: Covered, outcome: Outcome) -> None:
     """Open the conversation's case, or add to the open one; a case's tier never falls.
 
     Raises:
@@ -45,42 +55,21 @@ async def write_handover(
     """
     if outcome.reason is None:
         raise ValueError("write_handover: expected an outcome with a reason")
-    scope = {"pharmacy_id": pharmacy_id, "conversation_id": conversation_id}
-    where = (
-        handovers.c.pharmacy_id == pharmacy_id,
-        handovers.c.conversation_id == conversation_id,
-        handovers.c.state == "open",
-    )
+    where = (*covered.rows_of(handovers), handovers.c.state == "open")
     open_case = (await tx.execute(select(handovers).where(*where).with_for_update())).one_or_none()
-    entry = storable({**reason_json(outcome.reason), "version": version, "hits": hits_json(outcome.reason.hits)})
-    drafts = storable(drafts_json(outcome.drafts))
+    told = {**reason_json(outcome.reason), "version": covered.version, "hits": hits_json(outcome.reason.hits)}
+    entry, drafts = storable(told), storable(drafts_json(outcome.drafts))
     if open_case is None:
-        handover_id = uuid4()
-        tier = outcome.reason.tier
-        await tx.execute(
-            insert(handovers).values(
-                **scope,
-                id=handover_id,
-                version=version,
-                state="open",
-                code=outcome.reason.code,
-                tier=tier,
-                urgency=URGENCY[tier],
-                detail=entry["detail"],
-                category=outcome.category,
-                phase=outcome.phase,
-                reasons=[entry],
-                drafts=drafts,
-            )
-        )
+        handover_id, tier = uuid4(), outcome.reason.tier
+        row = {"code": outcome.reason.code, "tier": tier, "urgency": URGENCY[tier], "detail": entry["detail"],
+               "category": outcome.category, "phase": outcome.phase, "reasons": [entry], "drafts": drafts}  # fmt: skip
+        opened = insert(handovers).values(**covered.scope, **row, id=handover_id, version=covered.version, state="open")
+        await tx.execute(opened)
     else:
         handover_id = open_case.id
-        await tx.execute(
-            update(handovers)
-            .where(handovers.c.id == handover_id)
-            .values(**_joined(open_case, outcome.reason, entry, drafts, version))
-        )
-    await _record(tx, scope, version, run_id, outcome, handover_id=handover_id)
+        joined = _joined(open_case, outcome.reason, entry, drafts, covered.version)
+        await tx.execute(update(handovers).where(handovers.c.id == handover_id).values(**joined))
+    await _record(tx, covered, outcome, {"handover_id": handover_id})
 
 
 def _joined(
@@ -101,113 +90,59 @@ def _joined(
     }
 
 
-async def _write_suggestion(
-    tx: AsyncConnection,
-    pharmacy_id: str,
-    conversation_id: str,
-    version: int,
-    run_id: UUID,
-    outcome: Outcome,
-    *,
-    requested: bool,
-) -> None:
-    scope = {"pharmacy_id": pharmacy_id, "conversation_id": conversation_id}
+async def _write_suggestion(tx: AsyncConnection, covered: Covered, outcome: Outcome, *, requested: bool) -> None:
     suggestion_id = uuid4()
     # One open suggestion per conversation: the newest.
-    await tx.execute(
-        update(suggestions)
-        .where(
-            suggestions.c.pharmacy_id == pharmacy_id,
-            suggestions.c.conversation_id == conversation_id,
-            suggestions.c.state == "open",
-        )
-        .values(state="superseded", decided_at=func.now(), decided_by="newer suggestion")
-    )
-    body = storable(
-        outcome_json(outcome, conversation_id, version)
-        | {
-            "held_for": list(outcome.held_for),
-            "earlier_drafts": drafts_json(outcome.drafts),
-            "trail": steps_json(outcome.steps),
-        }
-    )
-    await tx.execute(
-        insert(suggestions).values(
-            **scope,
-            id=suggestion_id,
-            run_id=run_id,
-            version=version,
-            state="open",
-            requested=requested,
-            category=outcome.category,
-            phase=outcome.phase,
-            text=storable(outcome.reply),
-            body=body,
-        )
-    )
-    await _record(tx, scope, version, run_id, outcome, suggestion_id=suggestion_id)
-
-
-async def _record(
-    tx: AsyncConnection,
-    scope: dict[str, str],
-    version: int,
-    run_id: UUID | None,
-    outcome: Outcome,
-    *,
-    suggestion_id: UUID | None = None,
-    handover_id: UUID | None = None,
-) -> None:
-    conversation_id, outcome_id = scope["conversation_id"], uuid4()
-    body = storable(outcome_json(outcome, conversation_id, version))
-    body |= {
-        name: str(value) for name, value in (("suggestion_id", suggestion_id), ("handover_id", handover_id)) if value
+    open_one = (*covered.rows_of(suggestions), suggestions.c.state == "open")
+    superseded = {"state": "superseded", "decided_at": func.now(), "decided_by": "newer suggestion"}
+    await tx.execute(update(suggestions).where(*open_one).values(**superseded))
+    shown = outcome_json(outcome, covered.conversation_id, covered.version) | {
+        "held_for": list(outcome.held_for),
+        "earlier_drafts": drafts_json(outcome.drafts),
+        "trail": steps_json(outcome.steps),
     }
-    await tx.execute(
-        insert(outcomes).values(
-            **scope,
-            id=outcome_id,
-            version=version,
-            run_id=run_id,
-            kind=outcome.kind.value,
-            suggestion_id=suggestion_id,
-            handover_id=handover_id,
-            body=body,
-        )
-    )
-    await tx.execute(
-        update(messages)
-        .where(
-            messages.c.pharmacy_id == scope["pharmacy_id"],
-            messages.c.conversation_id == conversation_id,
-            messages.c.author == "patient",
-            messages.c.version <= version,
-            messages.c.outcome_id.is_(None),
-        )
-        .values(outcome_id=outcome_id)
-    )
+    row = {"run_id": covered.run_id, "version": covered.version, "state": "open", "requested": requested,
+           "category": outcome.category, "phase": outcome.phase, "text": storable(outcome.reply),
+           "body": storable(shown)}  # fmt: skip
+    await tx.execute(insert(suggestions).values(**covered.scope, **row, id=suggestion_id))
+    await _record(tx, covered, outcome, {"suggestion_id": suggestion_id})
+
+
+async def _record(tx: AsyncConnection, covered: Covered, outcome: Outcome, item: dict[str, UUID]) -> None:
+    """Give the covered messages their outcome.
+
+    Args:
+        item: the name and id of the suggestion or handover that was written.
+    """
+    outcome_id = uuid4()
+    body = storable(outcome_json(outcome, covered.conversation_id, covered.version))
+    body |= {name: str(of) for name, of in item.items()}
+    row = {"version": covered.version, "run_id": covered.run_id, "kind": outcome.kind.value, "body": body}
+    await tx.execute(insert(outcomes).values(**covered.scope, **row, **item, id=outcome_id))
+    waiting = (*covered.rows_of(messages), messages.c.author == "patient", messages.c.outcome_id.is_(None))
+    answered = update(messages).where(*waiting, messages.c.version <= covered.version)
+    await tx.execute(answered.values(outcome_id=outcome_id))
     if outcome.category is not None:
         # What a person has set, only a person changes.
-        await tx.execute(
-            update(conversations)
-            .where(
-                conversations.c.pharmacy_id == scope["pharmacy_id"],
-                conversations.c.id == conversation_id,
-                conversations.c.category_set_by.is_(None),
-            )
-            .values(category=outcome.category)
-        )
-    await notify(tx, "outcome", f"{scope['pharmacy_id']}/{conversation_id}")
-    said = {
+        mine = (conversations.c.pharmacy_id == covered.pharmacy_id, conversations.c.id == covered.conversation_id)
+        by_flow = update(conversations).where(*mine, conversations.c.category_set_by.is_(None))
+        await tx.execute(by_flow.values(category=outcome.category))
+    await notify(tx, "outcome", f"{covered.pharmacy_id}/{covered.conversation_id}")
+    await audit.append(
+        tx, covered.pharmacy_id, "flow", "outcome_written", covered.conversation_id, _said(outcome, covered)
+    )
+
+
+def _said(outcome: Outcome, covered: Covered) -> dict[str, Any]:
+    return {
         "outcome": outcome.kind.value,
-        "version": version,
+        "version": covered.version,
         "category": outcome.category,
         "phase": outcome.phase,
         "reason": outcome.reason.code if outcome.reason else None,
         "tier": _tier(outcome),
         "models": dict(outcome.models),
     }
-    await audit.append(tx, scope["pharmacy_id"], "flow", "outcome_written", conversation_id, said)
 
 
 def _tier(outcome: Outcome) -> str | None:

@@ -105,8 +105,8 @@ async def end(
         ended = "superseded"
     await _close(tx, begun, ended, proposal, calls)
     if outcome is not None:
-        scope = (begun.pharmacy_id, begun.conversation_id, begun.version)
-        await outcomes.write(tx, *scope, begun.id, outcome, requested=begun.asked is not None)
+        covered = outcomes.Covered(begun.pharmacy_id, begun.conversation_id, begun.version, begun.id)
+        await outcomes.write(tx, covered, outcome, requested=begun.asked is not None)
     return ended
 
 

@@ -11,7 +11,7 @@ from tests.api.shop import Shop, new_id
 EXAMPLES = int(os.environ.get("KAKARI_TEST_SCHEMA_EXAMPLES", "6"))
 """How many cases each phase tries per call; more finds more, and takes longer."""
 
-LONGEST_SECONDS = int(os.environ.get("KAKARI_TEST_SCHEMA_SECONDS", "90"))
+LONGEST_SECONDS = int(os.environ.get("KAKARI_TEST_SCHEMA_SECONDS", "60"))
 CONFIGURATION = """
 # Calls that wait for something would wait for each generated second.
 [parameters]
