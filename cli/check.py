@@ -21,7 +21,7 @@ class Finding:
 
 
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Look at settings, flow, gates, prompts, models, prices, shutdown dates and database; exit 1 when something is wrong."""
+    """Look at settings, flow, gates, models, prices, last days and database; exit 1 when something is wrong."""
     findings = _all()
     if as_json:
         print(json.dumps([finding.__dict__ for finding in findings], ensure_ascii=False, indent=2))

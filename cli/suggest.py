@@ -88,8 +88,11 @@ def _json(outcome: "Outcome", models: "RunModels") -> dict[str, Any]:
         for call in models.calls
     ]  # fmt: skip
     return outcome_json(outcome, CONVERSATION, 1) | {
-        "held_for": list(outcome.held_for), "trail": steps_json(outcome.steps), "earlier_drafts": drafts_json(outcome.drafts), "calls": calls,
-    }  # fmt: skip
+        "held_for": list(outcome.held_for),
+        "trail": steps_json(outcome.steps),
+        "earlier_drafts": drafts_json(outcome.drafts),
+        "calls": calls,
+    }
 
 
 def _show(outcome: "Outcome", models: "RunModels") -> None:

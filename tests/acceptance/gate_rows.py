@@ -74,7 +74,8 @@ def table(sent: Iterable[Sent]) -> str:
     columns = ["E", "U", "H", "handover", "suggestion", "auto_sent"]
     lines = [f"{'label':<8}" + "".join(f"{column:>12}" for column in columns)]
     for label in ("E", "E/U", "U", "H/U", "H", "-"):
-        lines.append(f"{label:<8}" + "".join(f"{counted[label, column]:>12}" for column in columns))
+        cells = (f"{counted[label, column]:>12}" for column in columns)
+        lines += [f"{label:<8}" + "".join(cells)]
     return "\n".join(lines)
 
 

@@ -18,7 +18,8 @@ async def take_all(database_url: str, home: Path, conversations: int, each: int)
 
         async def write(conversation: int) -> None:
             for number in range(each):
-                body = MessageIn(conversation_id=f"c{conversation}", text=f"次回の発送日はいつですか? {number}回目の質問です")
+                text = f"次回の発送日はいつですか? {number}回目の質問です"
+                body = MessageIn(conversation_id=f"c{conversation}", text=text)
                 await take_message(
                     program, Caller("default", "test"), body, b"{}", f"m{conversation}-{number}", datetime.now(UTC)
                 )
