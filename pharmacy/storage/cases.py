@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit
+from pharmacy.domain.outcome import Outcome, OutcomeKind, Reason
+from pharmacy.storage import audit, runs, unanswered
 from pharmacy.storage.holding import locked
 from pharmacy.storage.notices import notify
-from pharmacy.storage.outcomes import URGENCY
+from pharmacy.storage.outcomes import URGENCY, Covered, write_handover
 from pharmacy.storage.refusals import NotHere, Stale
 from pharmacy.storage.tables import handovers
 
@@ -45,6 +46,22 @@ async def open_case(tx: AsyncConnection, conversation: Any, code: str, detail: s
         joined = {"reasons": [*case.reasons, entry], "updated_at": func.now()}
         await tx.execute(update(handovers).where(handovers.c.id == case.id).values(**joined))
     await notify(tx, "conversation", f"{conversation.pharmacy_id}/{conversation.id}")
+
+
+async def answered_in_person(tx: AsyncConnection, conversation: Any, actor: str) -> None:
+    """End the run in work: the messages it was to answer have just been answered by a person."""
+    await runs.stop(tx, conversation.pharmacy_id, conversation.id, "answered_in_person")
+    if not await unanswered.count(tx, conversation.pharmacy_id, conversation.id):
+        return
+    covered = Covered(conversation.pharmacy_id, conversation.id, conversation.version)
+    open_one = select(handovers.c.id).where(*covered.rows_of(handovers), handovers.c.state == "open")
+    open_before = (await tx.execute(open_one)).scalar_one_or_none()
+    reason = Reason("answered_in_person", "a pharmacist replied before a draft was ready")
+    outcome = Outcome(OutcomeKind.HANDOVER, conversation.category, conversation.phase, reason=reason)
+    await write_handover(tx, covered, outcome)
+    if open_before is None:
+        opened = (await tx.execute(open_one)).scalar_one()
+        await resolve(tx, conversation.pharmacy_id, opened, actor, reason.detail)
 
 
 async def resolve(tx: AsyncConnection, pharmacy_id: str, handover_id: UUID, actor: str, resolution: str | None) -> None:

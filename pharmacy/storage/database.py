@@ -26,7 +26,9 @@ OPTIONS = (
 KEEPALIVE = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "20000"}
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: a lock or statement took too long, no connection left,
 # disk full, input or output error, read-only, shutting down or starting up.
-BUSY_STATES = frozenset({"55P03", "57014", "53300", "53100", "53200", "58030", "25006", "57P01", "57P02", "57P03"})
+BUSY_STATES = frozenset(
+    {"55P03", "40P01", "57014", "53300", "53100", "53200", "58030", "25006", "57P01", "57P02", "57P03"}
+)
 
 Transaction = AsyncConnection
 """What a piece of work in the store is handed; whoever is not of the store only passes it on."""
@@ -150,7 +152,7 @@ def is_busy(error: DBAPIError) -> bool:
     """Return whether `error` says that the database cannot serve now, rather than that something is wrong."""
     state = getattr(error.orig, "sqlstate", None)
     if state is None:  # no server spoke: the connection broke, or none could be made
-        return isinstance(error, OperationalError)
+        return isinstance(error, OperationalError) or error.connection_invalidated
     return state in BUSY_STATES or state.startswith("08")
 
 

@@ -103,6 +103,7 @@ async def respond(
                suggestions.c.state == "open")
         .values(state="superseded", decided_by=decision.actor, decided_at=func.now(), decision={"code": "replied"})
     )  # fmt: skip
+    await cases.answered_in_person(tx, conversation, decision.actor)
     await notify(tx, "conversation", f"{decision.pharmacy_id}/{conversation_id}")
     body = {"version": decision.version, "outbox_id": str(outbox_id), "reasoned": bool(reason)}
     await audit.append(tx, decision.pharmacy_id, decision.actor, "responded", conversation_id, body)

@@ -245,3 +245,20 @@ async def _forget_job(shop: Shop, conversation_id: str) -> None:
     async with shop.program.database.begin() as tx:
         lock = f"reply:{shop.program.settings.pharmacy_id}:{conversation_id}"
         await tx.execute(text("DELETE FROM procrastinate_jobs WHERE lock = :lock"), {"lock": lock})
+
+
+async def test_a_pharmacists_own_reply_ends_the_run_in_work_and_leaves_no_draft_and_no_case(
+    own_shop: Shop, fake: OpenAIFake
+) -> None:
+    fake.script.fail(faults.hang(), times=2)
+    asking = asyncio.create_task(own_shop.say("c", "はじめの相談です"))
+    await _calls(fake, 2)
+
+    answer = await own_shop.post("/v1/conversations/c/messages", {"text": "薬剤師です。承知しました。", "version": 1})
+
+    assert answer.status_code == 202
+    outcome = await asking
+    assert (outcome["outcome"], outcome["reason"]["code"]) == ("handover", "answered_in_person")
+    shown = await own_shop.conversation("c")
+    assert (shown["suggestion"], shown["handover"]) == (None, None)
+    assert len(await own_shop.rows("SELECT id FROM outcomes")) == 1
