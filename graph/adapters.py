@@ -153,6 +153,7 @@ def _held_for(state: FlowState, context: RunContext) -> tuple[str, ...]:
     request = state["request"]
     return reasons_to_hold(
         request.standing,
+        state["drafts"],
         requested=request.requested,
         fallback_used=context.models.fallback_used,
         allowed=context.auto_allowed.get((_category(state), state["phase"]), False),

@@ -56,9 +56,11 @@ async def judge(
 
 def _misfits(draft: Draft, assignment: Assignment) -> tuple[str, ...]:
     last, words = assignment.transcript.last_reply, _squeezed(draft.text)
+    # What the judge marked down it may mark again; what a person turned down, nobody is shown twice.
+    refused = {_squeezed(earlier.text) for earlier in assignment.earlier if earlier.judgement is None}
     found = {
         "直前の返信と同じ文面です": last is not None and words == _squeezed(last.text),
-        "前の下書きと同じ文面です": words in {_squeezed(earlier.text) for earlier in assignment.earlier},
+        "薬剤師が退けた文面と同じです": words in refused,
         "日本語の返信ではありません": japanese_share(draft.text) < MIN_JAPANESE_SHARE,
     }
     return tuple(reason for reason, holds in found.items() if holds)

@@ -106,3 +106,12 @@ async def test_a_mark_at_the_bar_clears_and_one_below_does_not() -> None:
     failed = await run(request(QUESTION), below, auto=ALLOWED)
 
     assert (passed.kind, failed.kind) == (OutcomeKind.AUTO_SENT, OutcomeKind.HANDOVER)
+
+
+async def test_words_that_pass_only_at_the_second_look_wait_for_a_pharmacist() -> None:
+    asked = models(drafts=[GOOD, GOOD], marks=[marked(safety=2), marked()])
+
+    outcome = await run(request(QUESTION), asked, auto=ALLOWED)
+
+    assert outcome.kind is OutcomeKind.SUGGESTION
+    assert outcome.held_for == ("marked_down_before",)

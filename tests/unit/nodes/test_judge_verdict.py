@@ -11,7 +11,7 @@ from nodes.load import load_flow
 from pharmacy.domain.errors import ReplyUnreadable
 from pharmacy.domain.facts import Fact, FactSheet
 from pharmacy.domain.gates.claims import LintContext
-from pharmacy.domain.judgement import Judgement
+from pharmacy.domain.judgement import Judgement, Mark
 from pharmacy.domain.outcome import Draft
 from tests.fakes.scripted_model import ScriptedModel
 from tests.unit.nodes.asking import LAST_REPLY, TALK, compose
@@ -98,11 +98,20 @@ async def test_a_blocked_draft_is_never_shown_to_the_model(text: str) -> None:
     assert not model.prompts
 
 
-async def test_a_draft_that_was_turned_down_before_is_blocked() -> None:
+async def test_words_that_a_pharmacist_turned_down_are_blocked() -> None:
     found, model = await judged(GOOD, asked=replace(ASKED, earlier=(Draft(f"{GOOD} "),)))
 
-    assert found.blocked == ("前の下書きと同じ文面です",)
+    assert found.blocked == ("薬剤師が退けた文面と同じです",)
     assert not model.prompts
+
+
+async def test_words_that_the_judge_marked_down_are_judged_anew() -> None:
+    marked_down = Draft(GOOD, Judgement({"safety": Mark(2, 4, "弱い")}))
+
+    found, model = await judged(GOOD, BEST, asked=replace(ASKED, earlier=(marked_down,)))
+
+    assert found.clears
+    assert len(model.prompts) == 1
 
 
 async def test_the_model_sees_the_draft_as_a_quoted_value() -> None:
