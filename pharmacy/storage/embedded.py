@@ -81,16 +81,20 @@ class EmbeddedServer:
 
     async def supervise(self, every_seconds: float = 0.5) -> None:
         """Look after the server until cancelled, reviving it whenever it is dead."""
+        told = ""
         while True:
             await asyncio.sleep(every_seconds)
             if self._postmaster.runs():
                 continue
-            log.error("embedded_server_down")
             try:
                 await asyncio.to_thread(self.revive)
                 log.warning("embedded_server_revived")
+                told = ""
             except (ConfigError, OSError) as error:
-                log.error("embedded_server_not_revived reason=%r", str(error))
+                reason = str(error).split("\n", 1)[0]
+                if reason != told:
+                    log.error("embedded_server_down reason=%r", str(error))
+                told = reason
 
     def _password(self) -> str:
         try:

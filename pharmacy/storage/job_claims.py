@@ -2,6 +2,8 @@
 
 import datetime
 import logging
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +30,11 @@ WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s RETURNI
 GIVE_BACK_ALL = """
 UPDATE procrastinate_jobs SET status = 'todo', abort_requested = false, worker_id = NULL
 WHERE status = 'doing' AND worker_id = %(worker_id)s RETURNING id
+"""
+IN_HAND = "SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = ANY(%(workers)s::bigint[])"
+GIVE_BACK_THESE = """
+UPDATE procrastinate_jobs SET status = 'todo', abort_requested = false, worker_id = NULL
+WHERE status = 'doing' AND worker_id = ANY(%(workers)s::bigint[]) AND id = ANY(%(ids)s::bigint[]) RETURNING id
 """
 HEARTBEATS = "SELECT id, last_heartbeat::text AS beat FROM procrastinate_workers"
 # The heartbeat is compared once more: a worker that came back to life in between keeps its jobs. A job without a
@@ -75,8 +82,37 @@ class Claims(JobManager):
     returns: dict[int, Return] = field(default_factory=dict)
     """Jobs on their way back, by id."""
 
-    unsettled: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Changes that an outage held up. Left undone they would keep a job in the hands of a living worker for good."""
+    unsettled: dict[int, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    """Changes that an outage held up, by job."""
+
+    workers: set[int] = field(default_factory=set)
+    """The workers of this process."""
+
+    in_hand: dict[int, int] = field(default_factory=dict)
+    """Job to worker: what this process has claimed and not settled."""
+
+    _forgotten: set[int] = field(default_factory=set)
+
+    async def register_worker(self) -> int:
+        """Return the id of a new worker of this process."""
+        worker_id = await super().register_worker()
+        self.workers.add(worker_id)
+        return worker_id
+
+    async def unregister_worker(self, worker_id: int) -> None:
+        """Forget a worker of this process; whatever it still has in hand goes back, uncounted."""
+        await self.settle()
+        await self.connector.execute_query_all_async(GIVE_BACK_ALL, worker_id=worker_id)
+        await super().unregister_worker(worker_id)
+        self.workers.discard(worker_id)
+        self.in_hand = {job: worker for job, worker in self.in_hand.items() if worker != worker_id}
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> engine_jobs.Job | None:
+        """Return the next job, claimed for the worker, or None."""
+        job = await super().fetch_job(queues, worker_id)
+        if job is not None and job.id is not None:
+            self.in_hand[job.id] = worker_id
+        return job
 
     async def finish_job(self, job: engine_jobs.Job, status: engine_jobs.Status, delete_job: bool) -> None:
         """Finish `job`; does nothing when another worker has it by now."""
@@ -98,10 +134,6 @@ class Claims(JobManager):
         wait = min(back.wait_seconds, LONGEST_WAIT_SECONDS)
         await self._change(GIVE_BACK, job, arguments | {"counted": int(back.counted), "wait_seconds": wait})
 
-    async def give_back_all(self, worker_id: int) -> int:
-        """Return how many jobs a worker of this process left in hand when its connection broke; they wait again."""
-        return len(await self.connector.execute_query_all_async(GIVE_BACK_ALL, worker_id=worker_id))
-
     async def heartbeats(self) -> dict[int, str]:
         """Return each worker's newest sign of life."""
         rows = await self.connector.execute_query_all_async(HEARTBEATS)
@@ -118,19 +150,39 @@ class Claims(JobManager):
         await self.connector.execute_query_all_async(UNFREEZE, seconds=LONGEST_WAIT_SECONDS + 60)
 
     async def settle(self) -> None:
-        """Make the changes that an outage held up; to be called every second."""
-        changes, self.unsettled = self.unsettled, []
-        for query, arguments in changes:
-            try:
+        """Make the changes that an outage held up."""
+        for job_id, (query, arguments) in [*self.unsettled.items()]:
+            with suppress(ConnectorException):
                 await self.connector.execute_query_all_async(query, **arguments)
-            except ConnectorException:
-                self.unsettled.append((query, arguments))
+                self.unsettled.pop(job_id, None)
+                self._put_down(job_id, arguments["worker_id"])
+
+    async def give_back_forgotten(self) -> int:
+        """Return how many jobs were given back that this process's workers hold by the books and not in fact.
+
+        A job counts when it is found so twice, a second apart. Left alone it would block its lock for good: its
+        worker lives, so nobody else takes it over.
+        """
+        workers = [*self.workers]
+        rows = await self.connector.execute_query_all_async(IN_HAND, workers=workers)
+        now = {row["id"] for row in rows} - self.in_hand.keys()
+        twice, self._forgotten = [*(now & self._forgotten)], now
+        if not twice:
+            return 0
+        log.warning("jobs_forgotten jobs=%r", twice)
+        return len(await self.connector.execute_query_all_async(GIVE_BACK_THESE, workers=workers, ids=twice))
 
     async def _change(self, query: str, job: engine_jobs.Job, arguments: dict[str, Any]) -> None:
+        job_id = job.id or 0
         try:
             changed = await self.connector.execute_query_all_async(query, **arguments)
         except ConnectorException:
-            self.unsettled.append((query, arguments))
+            self.unsettled[job_id] = (query, arguments)
             return
+        self._put_down(job_id, job.worker_id)
         if not changed:
             log.warning("job_lost task=%s job=%s worker=%s", job.task_name, job.id, job.worker_id)
+
+    def _put_down(self, job_id: int, worker_id: int | None) -> None:
+        if self.in_hand.get(job_id) == worker_id:  # else another worker of this process has claimed it since
+            self.in_hand.pop(job_id, None)

@@ -32,10 +32,14 @@ class Undertaker:
     seen: dict[int, tuple[str, float]] = field(default_factory=dict)
     """Worker to its newest heartbeat and when that was first seen."""
 
+    looked_at: float = 0.0
+
     async def retake_stalled(self) -> int:
         """Return how many jobs of dead workers were given back. To be called every second."""
         beats, now = await self.claims.heartbeats(), time.monotonic()
-        before = self.seen
+        # Nobody's heart could be heard while the database was away, or this process stood still.
+        before = self.seen if now - self.looked_at < 2 * HEARTBEAT_SECONDS else {}
+        self.looked_at = now
         self.seen = {
             worker: before[worker] if worker in before and before[worker][0] == beat else (beat, now)
             for worker, beat in beats.items()
@@ -109,8 +113,6 @@ async def _leave_nothing(claims: Claims, worker_id: int | None) -> None:
     await asyncio.sleep(POLL_SECONDS)
     while worker_id is not None:
         try:
-            await claims.settle()
-            await claims.give_back_all(worker_id)
             await claims.unregister_worker(worker_id)
             return
         except ConnectorException:
@@ -123,6 +125,7 @@ async def _take_over(claims: Claims) -> None:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
             await claims.settle()
+            await claims.give_back_forgotten()
             await undertaker.retake_stalled()
             if time.monotonic() - tidied > TIDY_SECONDS:
                 await claims.tidy(KEEP_DAYS)

@@ -20,10 +20,9 @@ from pharmacy.storage.job_claims import LONGEST_WAIT_SECONDS, Claims, Return
 from pharmacy.storage.refusals import StoreBusy
 
 BUSY_WAIT_SECONDS = 0.5
-# For claiming and finishing only; a job is enqueued on its caller's connection. A queue fills and empties faster than
-# the planner's statistics follow: misled, it sorts all waiting jobs to fetch one, where an index has them in order.
-# And a claim that a crash forgets is a job that runs again, which every task must bear anyway: no disk is waited for.
-ENGINE = "-c enable_sort=off -c enable_bitmapscan=off -c synchronous_commit=off"
+# A queue fills and empties faster than the planner's statistics follow: misled, it sorts all waiting jobs to fetch one,
+# where an index has them in order.
+ENGINE = "-c enable_sort=off -c enable_bitmapscan=off"
 
 log = logging.getLogger(__name__)
 

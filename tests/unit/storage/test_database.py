@@ -1,5 +1,6 @@
 """Opening the database: what is refused, how it works, and what a busy one answers."""
 
+import asyncio
 import socket
 import time
 from typing import Any
@@ -13,6 +14,7 @@ from pharmacy.domain.errors import ConfigError
 from pharmacy.settings import Settings
 from pharmacy.storage.address import libpq, read_address
 from pharmacy.storage.database import Database, open_database
+from pharmacy.storage.open_transactions import open_transactions
 from pharmacy.storage.refusals import StoreBusy
 
 Owner = psycopg.Connection[tuple[object, ...]]
@@ -175,6 +177,17 @@ async def test_errors_do_not_show_the_values_of_a_statement(database: Database, 
         await twice()
 
     assert "[parameters: hidden]" in str(failed.value) or "hide_parameters" in str(failed.value)
+
+
+async def test_a_transaction_that_stands_open_is_named(database: Database, owner: Owner) -> None:
+    with owner.transaction():
+        owner.execute("SELECT 1")
+        await asyncio.sleep(0.3)
+
+        found = await open_transactions(database.owner, longer_than_seconds=0.2)
+
+    assert [transaction.pid for transaction in found] == [owner.info.backend_pid]
+    assert found[0].state == "idle in transaction"
 
 
 async def test_the_libpq_form_keeps_options_with_spaces(database: Database) -> None:
