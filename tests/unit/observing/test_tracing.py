@@ -20,7 +20,7 @@ class _Recorder(BaseHTTPRequestHandler):
         self.send_response(202)
         self.end_headers()
 
-    do_GET = do_POST
+    do_GET = do_POST  # noqa: N815  # the base class looks the name up
 
     def log_message(self, *_: object) -> None:
         pass
@@ -37,7 +37,9 @@ def test_a_run_sends_nothing_to_langsmith_even_when_the_environment_turns_tracin
         models = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "k", "KAKARI_HOME": str(tmp_path)}
         command = [sys.executable, "-m", "cli", "suggest", "次回の発送日はいつですか?", "--json"]
 
-        ran = subprocess.run(command, cwd=CHECKOUT, env=os.environ | tracing | models, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            command, cwd=CHECKOUT, env=os.environ | tracing | models, capture_output=True, text=True, check=False
+        )
 
         langsmith.shutdown()
         asked_models = len(provider.log.chats())
