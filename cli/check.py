@@ -32,7 +32,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 
 
 def _all() -> list[Finding]:
-    from cli.assembled import assembled
+    from graph.assemble import assemble_from
     from pharmacy.settings import read_settings
 
     try:
@@ -41,7 +41,7 @@ def _all() -> list[Finding]:
         return [Finding("settings", "wrong", str(error))]
     findings = [Finding("settings", "ok", f"KAKARI_HOME={settings.home}, KAKARI_PHARMACY_ID={settings.pharmacy_id}")]
     try:
-        built = assembled(settings)
+        built = assemble_from(settings)
         flow = built.flow
         nodes = {node: built.registry.describe(node) for node in built.registry.tables.nodes}
         closed = built.gates_closed_by

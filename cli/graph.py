@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from cli.assembled import assembled
-
 
 def graph(
     write: Annotated[bool, typer.Option("--write", help="Write mermaid/reply.mmd instead of printing.")] = False,
@@ -14,9 +12,11 @@ def graph(
     """Draw the flow that the files describe, as mermaid."""
     import json
 
+    from graph.assemble import assemble_from
     from graph.draw import DRAWING, mermaid
+    from pharmacy.settings import read_settings
 
-    drawing = mermaid(assembled().replies.graph)
+    drawing = mermaid(assemble_from(read_settings()).replies.graph)
     if write:
         DRAWING.parent.mkdir(exist_ok=True)
         DRAWING.write_text(drawing, encoding="utf-8")

@@ -1,7 +1,6 @@
 """`kakari keys` and `kakari sign-in`: who may call."""
 
 import json
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,7 +30,7 @@ def create(
         async with database.begin() as tx:
             return await access.create_key(tx, settings.pharmacy_id, name, _ACTOR)
 
-    key = _made(work)
+    key = in_database(work)
     print(json.dumps({"name": name, "key": key}) if as_json else f"{key}\nKeep it now: it cannot be shown again.")
 
 
@@ -59,7 +58,7 @@ def list_keys(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def revoke(name: Annotated[str, typer.Option(help="The key's name.")]) -> None:
+def revoke(name: Annotated[str, typer.Option(help="The key's name.")], as_json: AsJson = False) -> None:
     """Make a key useless at once."""
 
     async def work(database: "Database", settings: "Settings") -> bool:
@@ -71,7 +70,7 @@ def revoke(name: Annotated[str, typer.Option(help="The key's name.")]) -> None:
     if not in_database(work):
         typer.echo(f"kakari: there is no key named {name!r} in use; see `kakari keys list`", err=True)
         raise typer.Exit(1)
-    print(f"{name} is revoked.")
+    print(json.dumps({"revoked": name}) if as_json else f"{name} is revoked.")
 
 
 def sign_in(as_json: AsJson = False) -> None:
@@ -86,16 +85,6 @@ def sign_in(as_json: AsJson = False) -> None:
 
     link = in_database(work)
     print(json.dumps({"link": link}) if as_json else link)
-
-
-def _made(work: "Callable[[Database, Settings], Awaitable[str]]") -> str:
-    from pharmacy.storage.refusals import Conflict
-
-    try:
-        return in_database(work)
-    except Conflict as error:
-        typer.echo(f"kakari: {error}", err=True)
-        raise typer.Exit(1) from None
 
 
 def _refuse_odd_name(name: str) -> None:

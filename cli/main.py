@@ -6,6 +6,7 @@ import typer
 
 from cli import check, graph, keys, products, serve, suggest, worker
 from pharmacy.domain.errors import ConfigError
+from pharmacy.storage.refusals import StoreError
 
 app = typer.Typer(
     name="kakari",
@@ -32,5 +33,8 @@ def main() -> None:
     except ConfigError as error:
         print(f"kakari: {error}", file=sys.stderr)
         sys.exit(2)
+    except StoreError as error:
+        print(f"kakari: {error}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

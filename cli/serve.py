@@ -13,6 +13,7 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Where to listen; PORT. 0 takes a free one.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Log and greet in JSON, as LOG_JSON does.")] = False,
 ) -> None:
     """Start Kakari. Without DATABASE_URL it runs its own PostgreSQL; without a key its own models."""
     from pharmacy.domain.errors import ConfigError
@@ -22,7 +23,7 @@ def serve(
 
     settings = read_settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = settings.model_copy(update=given)
+    settings = settings.model_copy(update=given | {"log_json": as_json or settings.log_json})
     set_up_logs(settings.log_level, as_json=settings.log_json)
     try:
         with serving(settings.home, settings.host, settings.port):

@@ -39,15 +39,16 @@ def suggest(
 async def _run(text: str, phase: str | None, profile: dict[str, Any], instruction: str) -> "tuple[Outcome, RunModels]":
     from datetime import UTC, datetime
 
-    from cli.assembled import assembled
+    from graph.assemble import assemble_from
     from graph.state import Request, RunContext
     from nodes.screen import Standing
     from pharmacy.domain.catalogue import Catalogue
     from pharmacy.domain.conversation import Author, Transcript, Turn
     from pharmacy.domain.patient_profile import patient_from
     from pharmacy.domain.products.read import product_from, shipped
+    from pharmacy.settings import read_settings
 
-    built = assembled()
+    built = assemble_from(read_settings())
     phase = phase or built.flow.first_phase
     if phase not in built.flow.phases:
         raise typer.BadParameter(f"{phase!r}: expected one of {[*built.flow.phases]}", param_hint="--phase")

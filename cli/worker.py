@@ -9,6 +9,7 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(min=1, max=1000, help="How many messages at once; KAKARI_CONCURRENCY.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Log JSON, as LOG_JSON does.")] = False,
 ) -> None:
     """Work on jobs of the same database, on this machine or another; as many workers as wanted."""
     import asyncio
@@ -19,7 +20,7 @@ def worker(
     settings = read_settings()
     if concurrency is not None:
         settings = settings.model_copy(update={"concurrency": concurrency})
-    set_up_logs(settings.log_level, as_json=settings.log_json)
+    set_up_logs(settings.log_level, as_json=as_json or settings.log_json)
 
     async def run() -> None:
         import signal

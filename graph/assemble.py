@@ -21,6 +21,7 @@ from pharmacy.domain.toml_file import TomlFile
 from pharmacy.models.registry import Registry
 from pharmacy.models.run_models import RunModels
 from pharmacy.models.tables import ModelTables, NodeTable, read_tables
+from pharmacy.settings import Settings, endpoint_variables
 from prompts.load import blanks_of, compose, fingerprint, guarded_words
 
 _FRAME_BLANKS = {"classify": CLASSIFY_BLANKS, "switch_phase": SWITCH_PHASE_BLANKS, "judge": JUDGE_BLANKS}
@@ -95,6 +96,16 @@ def words_of(flow: Flow, tables: ModelTables, files: Files) -> Mapping[str, Word
         if node not in tables.nodes:
             raise toml.wrong((node,), f"is missing; expected a table for each of {nodes}")
     return {node: _words(node, flow, tables.nodes[node], toml, files) for node in nodes}
+
+
+def assemble_from(settings: Settings) -> Assembled:
+    """Return the flow and models that the settings' files describe.
+
+    Raises:
+        ConfigError: a file is not as it must be.
+    """
+    files = Files(settings.flow_file, settings.models_file, settings.prompts_folder)
+    return assemble(files, settings.models, endpoint_variables(settings))
 
 
 def model_nodes(flow: Flow) -> list[str]:

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from graph.assemble import Assembled, Files, assemble
+from graph.assemble import Assembled, assemble_from
 from pharmacy.channels.api import ApiChannel
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.products.read import shipped
-from pharmacy.settings import Settings, endpoint_variables
+from pharmacy.settings import Settings
 from pharmacy.storage import audit, modes, people
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.jobs import Jobs
@@ -48,16 +48,6 @@ class Program:
             if state != shelf.state:
                 self.shelves[pharmacy_id] = shelf = Shelf(state, await people.catalogue(tx, pharmacy_id))
         return shelf.catalogue
-
-
-def assemble_from(settings: Settings) -> Assembled:
-    """Return the flow and models that the settings' files describe.
-
-    Raises:
-        ConfigError: a file is not as it must be.
-    """
-    files = Files(settings.flow_file, settings.models_file, settings.prompts_folder)
-    return assemble(files, settings.models, endpoint_variables(settings))
 
 
 @asynccontextmanager

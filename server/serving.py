@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import json
 import socket
 from collections.abc import Callable
 
@@ -53,13 +54,18 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
 async def _greet(program: Program, listening: socket.socket, settings: Settings) -> None:
     host, port = listening.getsockname()[:2]
     here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    mode, database = program.assembled.registry.mode, program.database.url_masked
-    print(f"Kakari listens on {here}  (models: {mode}, database: {database})", flush=True)
+    greeting = {"url": here, "models": program.assembled.registry.mode, "database": program.database.url_masked}
     # Only who can read this screen may use the link; elsewhere the screen may be a shared log.
     if ipaddress.ip_address(host).is_loopback:
         async with program.database.begin() as tx:
             token = await access.create_link(tx, settings.pharmacy_id, "owner")
-        print(f"Sign in once, within 15 minutes: {here}/sign-in?token={token}", flush=True)
+        greeting["sign_in"] = f"{here}/sign-in?token={token}"
+    if settings.log_json:
+        print(json.dumps(greeting), flush=True)
+        return
+    print("Kakari listens on {url}  (models: {models}, database: {database})".format(**greeting), flush=True)
+    if "sign_in" in greeting:
+        print(f"Sign in once, within 15 minutes: {greeting['sign_in']}", flush=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

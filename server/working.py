@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -31,8 +32,6 @@ async def worker_beside(program: Program) -> AsyncIterator[None]:
 
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception():
-        log.error(
-            "task_died name=%s; readyz says so, and the process should be started anew",
-            task.get_name(),
-            exc_info=task.exception(),
-        )
+        log.error("task_died name=%s; the process ends, to be started anew", task.get_name(), exc_info=task.exception())
+        # Going on would take messages that nobody answers; nothing is lost by starting again.
+        signal.raise_signal(signal.SIGTERM)

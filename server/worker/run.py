@@ -7,12 +7,14 @@ from contextlib import suppress
 from pharmacy.storage import unanswered
 from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
+from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 from server.worker.reply import ReplyJobs
 from server.worker.send import ATTEMPTS, SendJobs
 
 SENDS_AT_ONCE = 16
 SWEEP_SECONDS = 60.0
+BUSY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +24,6 @@ async def run_worker(program: Program) -> None:
     replies, sends = ReplyJobs(program), SendJobs(program)
     program.jobs.register("reply", replies.reply, replies.give_up)
     program.jobs.register("send", sends.send, sends.give_up, attempts=ATTEMPTS)
-    await sweep(program)
     sweeping = asyncio.create_task(_sweep_often(program), name="sweep")
     program.worker_runs = True
     try:
@@ -46,10 +47,11 @@ async def sweep(program: Program) -> int:
 
 
 async def _sweep_often(program: Program) -> None:
+    """Sweep at once and then every minute; a busy store is asked again soon, and finds the same rows."""
     while True:
-        await asyncio.sleep(SWEEP_SECONDS)
         try:
             await sweep(program)
-        except Exception:
-            # The database's outage is the worker's to report; the next sweep finds the same rows.
-            log.exception("sweep_failed")
+            await asyncio.sleep(SWEEP_SECONDS)
+        except StoreBusy as error:
+            log.warning("sweep_put_off reason=%s", error)
+            await asyncio.sleep(BUSY_SECONDS)

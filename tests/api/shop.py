@@ -12,14 +12,14 @@ import httpx2
 import uvicorn
 from sqlalchemy import Row, text
 
-from graph.assemble import Assembled
+from graph.assemble import Assembled, assemble_from
 from graph.run import ReplyFlow
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.gates.recognise import Recognition
 from pharmacy.settings import Settings
 from pharmacy.storage import access
 from server.app import create_app
-from server.program import Program, assemble_from, open_program
+from server.program import Program, open_program
 from server.worker.run import run_worker
 
 _NUMBERS = itertools.count(1)
