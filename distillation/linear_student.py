@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from evaluation.student_examples import Example, families
 from pharmacy.models.local.linear_weights import LinearWeights, StudentCard, field_values
 from pharmacy.models.local.ngrams import counted_ngrams
+from pharmacy.models.local.word_kinds import words_fingerprint
 
 FOLDS = 5
 _SEED = 20
@@ -83,6 +84,7 @@ def blank_card(recipe: Recipe, examples: Sequence[Example]) -> StudentCard:
         examples=len(examples),
         families=len(families(examples)),
         examples_fingerprint="",
+        words_fingerprint=words_fingerprint(),
         cross_validated={},
     )
 

@@ -10,9 +10,10 @@ from scipy.optimize import minimize_scalar
 from distillation.linear_student import Recipe, blank_card, left_out_fits
 from evaluation.student_examples import Example
 from pharmacy.models.local.linear_weights import LinearWeights, StudentCard
-from pharmacy.models.local.opinion import MIXED, Opinion, category_opinion, phase_opinion
+from pharmacy.models.local.opinion import MIXED, Opinion, category_opinion, joined, part_opinions, phase_opinion
 
 _STEPS = np.arange(0.30, 1.0, 0.01).round(2).tolist()
+_MIXED_STEPS = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 def calibrated_card(recipe: Recipe, examples: Sequence[Example], step: Callable[[], None]) -> StudentCard:
@@ -48,9 +49,13 @@ Fits = Sequence[tuple[LinearWeights, list[int]]]
 def _opinions(fits: Fits, examples: Sequence[Example], card: StudentCard) -> list[Opinion]:
     found: dict[int, Opinion] = {}
     for weights, left_out in fits:
-        tempered = replace(weights, card=card.model_copy(update={"unknown_idf": weights.card.unknown_idf}))
+        tempered = _tempered(weights, card)
         found.update((at, opinion_of(tempered, examples[at])) for at in left_out)
     return [found[at] for at in range(len(examples))]
+
+
+def _tempered(weights: LinearWeights, card: StudentCard) -> LinearWeights:
+    return replace(weights, card=card.model_copy(update={"unknown_idf": weights.card.unknown_idf}))
 
 
 def _temperature(fits: Fits, examples: Sequence[Example], card: StudentCard) -> float:
@@ -81,12 +86,22 @@ def _allowed(weights: LinearWeights, example: Example, card: StudentCard) -> NDA
 
 def _mixed_from(fits: Fits, examples: Sequence[Example], card: StudentCard) -> float:
     """Return the confidence of two parts under which most messages get their right category."""
+    whole = _opinions(fits, examples, card.model_copy(update={"mixed_from": 2.0}))
+    parts = _parts(fits, examples, card)
 
     def right(mixed_from: float) -> int:
-        opinions = _opinions(fits, examples, card.model_copy(update={"mixed_from": mixed_from}))
-        return sum(opinion.label == example.answer for opinion, example in zip(opinions, examples, strict=True))
+        joint = (joined(one, of_one, mixed_from) for one, of_one in zip(whole, parts, strict=True))
+        return sum(opinion.label == example.answer for opinion, example in zip(joint, examples, strict=True))
 
-    return max((0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95), key=right)
+    return max(_MIXED_STEPS, key=right)
+
+
+def _parts(fits: Fits, examples: Sequence[Example], card: StudentCard) -> list[list[Opinion]]:
+    found: dict[int, list[Opinion]] = {}
+    for weights, left_out in fits:
+        tempered = _tempered(weights, card)
+        found.update((at, part_opinions(tempered, examples[at].text)) for at in left_out)
+    return [found[at] for at in range(len(examples))]
 
 
 def _threshold(opinions: Sequence[Opinion], examples: Sequence[Example], precision: float) -> float:

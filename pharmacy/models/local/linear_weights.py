@@ -48,6 +48,9 @@ class StudentCard(BaseModel):
     examples_fingerprint: str
     """12 hex digits over the training file: the same examples give the same weights."""
 
+    words_fingerprint: str
+    """12 hex digits over the word kinds it was taught with; it reads no others."""
+
     cross_validated: dict[str, float]
     """Figures over families left out in turn during training; none of them saw the held-out file."""
 

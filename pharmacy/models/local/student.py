@@ -7,11 +7,12 @@ from typing import Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel
 
-from pharmacy.domain.errors import ReplyUnreadable
+from pharmacy.domain.errors import ConfigError, ReplyUnreadable
 from pharmacy.domain.model import Answer, Prompt
 from pharmacy.models.local.linear_weights import LinearWeights, StudentCard
 from pharmacy.models.local.opinion import MIXED, Opinion, category_opinion, phase_opinion
 from pharmacy.models.local.student_fields import latest_exchange
+from pharmacy.models.local.word_kinds import words_fingerprint
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -20,6 +21,16 @@ class Student:
     """A `ChatModel` that reads only the prompt's blanks, and hands over what it is not sure of."""
 
     def __init__(self, weights: LinearWeights) -> None:
+        """Serve `weights`.
+
+        Raises:
+            ConfigError: they were taught with other word kinds than the ones that would be read now.
+        """
+        taught, now = weights.card.words_fingerprint, words_fingerprint()
+        if taught != now:
+            raise ConfigError(
+                f"local:{weights.card.node}: taught with word kinds {taught!r}, they are now {now!r}; run make students"
+            )
         self.weights = weights
         self._answer = _ANSWERS[weights.card.node]
 

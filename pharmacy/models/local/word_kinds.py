@@ -1,5 +1,6 @@
 """A text with every word of a known kind, such as a delivery word, written as that kind's one sign."""
 
+import hashlib
 import re
 import tomllib
 from functools import cache
@@ -15,6 +16,12 @@ def with_kinds(text: str) -> str:
     """Return `text` as the students read it, a sign in place of each known word; the longer word counts."""
     signs, words = _signs()
     return words.sub(lambda found: signs[found[0]], normal(text))
+
+
+@cache
+def words_fingerprint() -> str:
+    """Return 12 hex digits over the words and their kinds: another list is another language to a student."""
+    return hashlib.sha256(WORDS.read_bytes()).hexdigest()[:12]
 
 
 @cache
