@@ -176,3 +176,5 @@ class Resolve(Body):
     """Close a case."""
 
     resolution: Note | None = None
+    version: Version | None = None
+    """The conversation's version that was read; a case that holds an emergency is not closed without it."""

@@ -6,11 +6,13 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.domain.gates.hit import Tier
 from pharmacy.domain.outcome import Outcome, OutcomeKind, Reason
 from pharmacy.storage import audit, runs, unanswered
 from pharmacy.storage.holding import locked
 from pharmacy.storage.notices import notify
 from pharmacy.storage.outcomes import URGENCY, Covered, write_handover
+from pharmacy.storage.reading import newer_messages
 from pharmacy.storage.refusals import NotHere, Stale
 from pharmacy.storage.tables import handovers
 
@@ -43,7 +45,7 @@ async def open_case(tx: AsyncConnection, conversation: Any, code: str, detail: s
             )
         )
     else:
-        joined = {"reasons": [*case.reasons, entry], "updated_at": func.now()}
+        joined = {"reasons": [*case.reasons, entry], "version": conversation.version, "updated_at": func.now()}
         await tx.execute(update(handovers).where(handovers.c.id == case.id).values(**joined))
     await notify(tx, "conversation", f"{conversation.pharmacy_id}/{conversation.id}")
 
@@ -61,27 +63,52 @@ async def answered_in_person(tx: AsyncConnection, conversation: Any, actor: str)
     await write_handover(tx, covered, outcome)
     if open_before is None:
         opened = (await tx.execute(open_one)).scalar_one()
-        await resolve(tx, conversation.pharmacy_id, opened, actor, reason.detail)
+        await resolve(tx, conversation.pharmacy_id, opened, actor, reason.detail, conversation.version)
 
 
-async def resolve(tx: AsyncConnection, pharmacy_id: str, handover_id: UUID, actor: str, resolution: str | None) -> None:
+async def resolve(
+    tx: AsyncConnection,
+    pharmacy_id: str,
+    handover_id: UUID,
+    actor: str,
+    resolution: str | None,
+    version: int | None = None,
+) -> None:
     """Close a case by a person's hand.
+
+    Args:
+        version: the conversation's version that was read; None closes whatever the case has become, unless that is an
+            emergency.
 
     Raises:
         NotHere: this pharmacy has no such handover.
-        Stale: it is resolved already.
+        Stale: it is resolved already, or the person has not read what would be closed.
     """
     where = (handovers.c.pharmacy_id == pharmacy_id, handovers.c.id == handover_id)
     of = (await tx.execute(select(handovers.c.conversation_id).where(*where))).scalar_one_or_none()
     if of is None:
         raise NotHere(f"handover {str(handover_id)!r}: there is none")
-    await locked(tx, pharmacy_id, of)
+    conversation = await locked(tx, pharmacy_id, of)
     case = (await tx.execute(select(handovers).where(*where).with_for_update())).one()
     if case.state != "open":
         raise Stale(f"handover is {case.state}, expected open", case.version, [], case.state)
+    await _refuse_unread(tx, case, conversation.version, version)
     values = {"state": "resolved", "resolved_by": actor, "resolved_at": func.now(), "resolution": resolution}
     await tx.execute(update(handovers).where(*where).values(**values))
     await notify(tx, "conversation", f"{pharmacy_id}/{case.conversation_id}")
     await audit.append(
         tx, pharmacy_id, actor, "handover_resolved", str(handover_id), {"code": case.code, "tier": case.tier}
     )
+
+
+async def _refuse_unread(tx: AsyncConnection, case: Any, now: int, read: int | None) -> None:
+    """Let nobody close what they have not read: an emergency may have joined the case while it was open."""
+    emergency = case.tier == Tier.E
+    if read is None and not emergency:
+        return
+    needed = now if emergency else case.version
+    if read is None or not needed <= read <= now:
+        since = min(entry["version"] for entry in case.reasons) - 1 if read is None else read
+        newer = await newer_messages(tx, case.pharmacy_id, case.conversation_id, since)
+        said = f"version = {read!r}: the conversation is at {now}; read the newer messages"
+        raise Stale(said, now, newer, case.state)

@@ -47,7 +47,8 @@ async def get_handover(handover_id: UUID, program: Serving, by: Calling) -> Any:
 
 @router.post("/{handover_id}/resolve", response_model=HandoverOut, responses=DECIDING)
 async def resolve(handover_id: UUID, program: Serving, by: Calling, body: Resolve | None = None) -> Any:
-    """Close a case."""
+    """Close a case; one that holds an emergency only with the conversation's current `version`."""
+    told = body or Resolve()
     async with program.database.begin() as tx:
-        await cases.resolve(tx, by.pharmacy_id, handover_id, by.actor, body.resolution if body else None)
+        await cases.resolve(tx, by.pharmacy_id, handover_id, by.actor, told.resolution, told.version)
         return await reading.one_handover(tx, by.pharmacy_id, handover_id)

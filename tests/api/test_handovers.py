@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+import pytest
+
 from tests.api.shop import Shop, new_id
 
 
@@ -70,3 +72,51 @@ async def test_a_case_never_falls_to_a_lower_tier(shop: Shop) -> None:
     case = (await shop.conversation(conversation_id))["handover"]
     assert case["reason"]["tier"] == "U"
     assert len(case["reasons"]) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(None, id="no-body"),
+        pytest.param({"resolution": "対応しました"}, id="no-version"),
+        pytest.param({"version": 1}, id="the-version-before"),
+        pytest.param({"version": 3}, id="a-version-to-come"),
+    ],
+)
+async def test_an_emergency_that_joined_a_case_is_not_closed_by_one_who_has_not_read_it(
+    shop: Shop, body: dict | None
+) -> None:
+    conversation_id = new_id()
+    case = await shop.say(conversation_id, "人手語です")
+    await shop.say(conversation_id, "緊急語です")
+
+    answer = await shop.post(f"/v1/handovers/{case['handover_id']}/resolve", body)
+
+    told = answer.json()
+    assert (answer.status_code, told["version"]) == (409, 2)
+    assert [m["text"] for m in told["newer_messages"]][-1:] == (
+        [] if (body or {}).get("version") == 3 else ["緊急語です"]
+    )
+    assert (await shop.conversation(conversation_id))["handover"]["state"] == "open"
+
+
+async def test_an_emergency_is_closed_by_one_who_has_read_it(shop: Shop) -> None:
+    conversation_id = new_id()
+    case = await shop.say(conversation_id, "人手語です")
+    await shop.say(conversation_id, "緊急語です")
+
+    answer = await shop.post(f"/v1/handovers/{case['handover_id']}/resolve", {"version": 2})
+
+    assert (answer.status_code, answer.json()["state"]) == (200, "resolved")
+
+
+async def test_a_case_that_a_newer_message_joined_is_not_closed_under_the_version_before(shop: Shop) -> None:
+    conversation_id = new_id()
+    case = await shop.say(conversation_id, "人手語です")
+    await shop.say(conversation_id, "至急語です")
+
+    before = await shop.post(f"/v1/handovers/{case['handover_id']}/resolve", {"version": 1})
+    now = await shop.post(f"/v1/handovers/{case['handover_id']}/resolve", {"version": 2})
+
+    assert (before.status_code, [m["text"] for m in before.json()["newer_messages"]]) == (409, ["至急語です"])
+    assert now.status_code == 200

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
+import pytest
 from sqlalchemy import text
 
 from graph.run import ReplyFlow
@@ -99,7 +100,7 @@ async def test_a_message_after_an_emergency_joins_its_case_until_a_person_closes
 
     second = await shop.say(conversation_id, "体調の相談です")
     case = (await shop.http.get(f"/v1/handovers/{first['handover_id']}")).json()
-    await shop.post(f"/v1/handovers/{first['handover_id']}/resolve", {"resolution": "電話しました"})
+    await shop.post(f"/v1/handovers/{first['handover_id']}/resolve", {"resolution": "電話しました", "version": 2})
     third = await shop.say(conversation_id, "もう落ち着きました")
 
     assert (second["outcome"], second["reason"]["code"]) == ("handover", "open_case")
@@ -216,7 +217,7 @@ async def test_a_run_reads_at_most_200_messages_and_calls_a_person_for_more(
     own_settings: Settings, owner: psycopg.Connection[tuple[object, ...]]
 ) -> None:
     async with running(own_settings, work=False) as shop:
-        await shop.say("c", "はじめの相談です", wait=None)
+        await shop.say("c", "至急語で始まる相談です", wait=None)
     owner.execute(
         "INSERT INTO messages (pharmacy_id, id, conversation_id, version, author, text, sent_at)"
         " SELECT pharmacy_id, 'm' || n, conversation_id, n, author, n || '件目です', sent_at - n * interval '5 minutes'"
@@ -228,7 +229,7 @@ async def test_a_run_reads_at_most_200_messages_and_calls_a_person_for_more(
         await shop.until(lambda: _answered(shop, "c"))
         case = (await shop.conversation("c"))["handover"]
 
-    assert case["reason"] == {"code": "burst", "detail": "5 more messages than a run reads"}
+    assert case["reason"] == {"code": "burst", "detail": "5 more messages than a run reads", "tier": "U"}
 
 
 async def _answered(shop: Shop, conversation_id: str) -> bool:
@@ -262,3 +263,66 @@ async def test_a_pharmacists_own_reply_ends_the_run_in_work_and_leaves_no_draft_
     shown = await own_shop.conversation("c")
     assert (shown["suggestion"], shown["handover"]) == (None, None)
     assert len(await own_shop.rows("SELECT id FROM outcomes")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "tier"), [pytest.param("至急語です", "U", id="urgent"), pytest.param("人手語です", "H", id="human")]
+)
+async def test_a_pending_wish_for_a_draft_lets_no_newer_message_past_its_gate(
+    own_shop: Shop, fake: OpenAIFake, words: str, tier: str
+) -> None:
+    fake.script.fail(faults.hang(), times=2)
+    await own_shop.say("c", "はじめの相談です", wait=None)
+    await _calls(fake, 2)
+    wish = asyncio.create_task(own_shop.post("/v1/conversations/c/suggestions", {}, params={"wait": 20}))
+    await own_shop.until(lambda: own_shop.rows("SELECT id FROM requests"))
+
+    outcome = await own_shop.say("c", words)
+
+    assert (outcome["outcome"], outcome["reason"]["tier"]) == ("handover", tier)
+    assert (await own_shop.conversation("c"))["handover"]["reason"]["tier"] == tier
+    assert (await wish).json()["outcome"] == "handover"
+
+
+async def test_a_message_whose_runs_fail_three_times_keeps_the_tier_that_intake_found(
+    own_settings: Settings, fake: OpenAIFake
+) -> None:
+    shipped = assembled_with(own_settings, WordGate())
+    async with running(own_settings, replace(shipped, replies=FlowWithABug(shipped.replies))) as shop:
+        parked = await shop.say("poison", "至急語と虫の入った相談です")
+        case = (await shop.http.get(f"/v1/handovers/{parked['handover_id']}")).json()
+        joined = await shop.say("poison", "ふつうの相談です")
+
+    assert (parked["reason"]["code"], parked["reason"]["tier"]) == ("parked", "U")
+    assert [hit["rule"] for hit in case["reasons"][0]["hits"]] == ["word.U"]
+    assert (joined["handover_id"], joined["reason"]["code"]) == (parked["handover_id"], "open_case")
+
+
+async def test_a_stopped_run_keeps_the_tier_that_intake_found(own_shop: Shop, fake: OpenAIFake) -> None:
+    fake.script.fail(faults.hang(), times=2)
+    await own_shop.say("c", "はじめの相談です", wait=None)
+    await _calls(fake, 2)
+    async with own_shop.program.database.begin() as tx:
+        hits = '[{"rule": "word.U", "tier": "U", "span": [0, 3], "matched": "至急語"}]'
+        await tx.execute(text("UPDATE messages SET hits = CAST(:hits AS jsonb)"), {"hits": hits})
+
+    await own_shop.http.delete("/v1/conversations/c/run")
+
+    async def case() -> dict | None:
+        return (await own_shop.conversation("c"))["handover"]
+
+    assert (await own_shop.until(case))["reason"]["tier"] == "U"
+
+
+async def test_a_message_of_a_patient_whose_stored_profile_is_broken_still_comes_to_a_person(
+    own_settings: Settings, owner: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    async with running(own_settings, work=False) as shop:
+        await shop.say("c", "至急語の相談です", wait=None)
+    owner.execute("""UPDATE patients SET profile = '{"allergies": 5, "consent": "?"}'""")
+
+    async with running(own_settings) as shop:
+        await shop.until(lambda: _answered(shop, "c"), 30)
+        case = (await shop.conversation("c"))["handover"]
+
+    assert (case["reason"]["code"], case["reason"]["tier"]) == ("parked", "U")

@@ -61,7 +61,7 @@ const decisions = {
   respond: (item, version, text, reason) =>
     ["POST", `/v1/conversations/${item.conversation_id}/messages`, { version, text, ...(reason && { reason }) }],
   ask: (item) => ["POST", `/v1/conversations/${item.conversation_id}/suggestions`, {}],
-  resolve: (item) => ["POST", `/v1/handovers/${item.id}/resolve`, {}],
+  resolve: (item, version) => ["POST", `/v1/handovers/${item.id}/resolve`, { version }],
 };
 
 function listen(article, item, version) {
