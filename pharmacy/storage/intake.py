@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import cast, func, insert, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -181,9 +180,19 @@ async def _of_event(tx: AsyncConnection, incoming: Incoming) -> str | None:
 async def _keep_profile(tx: AsyncConnection, incoming: Incoming, patient_id: str) -> None:
     """Add what the message says of its patient; what it does not say stays as it was."""
     if incoming.patient:
-        merged = {"profile": patients.c.profile.op("||")(cast(incoming.patient, JSONB)), "updated_at": func.now()}
         where = (patients.c.pharmacy_id == incoming.pharmacy_id, patients.c.id == patient_id)
+        # Held until the commit: another conversation of the same patient may bring news of them at once.
+        before = (await tx.execute(select(patients.c.profile).where(*where).with_for_update())).scalar_one()
+        merged = {"profile": _with_news(before, incoming.patient), "updated_at": func.now()}
         await tx.execute(update(patients).where(*where).values(**merged))
+
+
+def _with_news(before: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """Return the profile `before` with what a message told; one consent says nothing of the other."""
+    profile = before | told
+    if told.get("consent") is not None:
+        profile["consent"] = (before.get("consent") or {}) | told["consent"]
+    return profile
 
 
 def _refuse_other_patient(incoming: Incoming, patient_id: str) -> None:

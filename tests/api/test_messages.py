@@ -208,6 +208,26 @@ async def test_what_a_message_says_of_its_patient_is_kept_and_the_rest_stays(sho
 
 
 @pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        pytest.param({"consent": {"training": True}}, {"replies": False, "training": True}, id="another-consent"),
+        pytest.param({"consent": {}}, {"replies": False, "training": None}, id="an-empty-consent"),
+        pytest.param({"allergies": []}, {"replies": False, "training": None}, id="no-consent"),
+        pytest.param({"consent": {"replies": True}}, {"replies": True, "training": None}, id="the-same-consent"),
+    ],
+)
+async def test_a_refusal_of_consent_stays_until_the_patient_says_otherwise(shop: Shop, told: dict, kept: dict) -> None:
+    conversation_id, patient_id = new_id(), new_id("p")
+    refusal = {"id": patient_id, "consent": {"replies": False}}
+    await shop.say(conversation_id, "一つ目", wait=None, patient=refusal)
+
+    await shop.say(conversation_id, "二つ目", wait=None, patient={"id": patient_id, **told})
+
+    consent = (await shop.http.get(f"/v1/patients/{patient_id}")).json()["consent"]
+    assert consent == kept
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         pytest.param("conversation_id", "", id="empty-id"),
