@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from pharmacy.storage.database import Database
-from pharmacy.storage.job_worker import Undertaker, work
+from pharmacy.storage.job_worker import Undertaker
 from pharmacy.storage.jobs import Job, Jobs
+from tests.unit.storage.at_work import at_work
 
 Owner = psycopg.Connection[tuple[Any, ...]]
 
@@ -127,17 +128,15 @@ async def test_a_job_scheduled_in_a_second_starts_within_half_a_second_of_it(dat
         raise AssertionError(reason)
 
     jobs.register("reply", reply, give_up)
-    working = asyncio.create_task(work(jobs, {"reply": 1}))
-    await asyncio.sleep(0.5)
-    await enqueue(database, jobs, schedule_in=1)
-    began = asyncio.get_running_loop().time()
+    async with at_work(jobs, reply=1):
+        await asyncio.sleep(0.5)
+        await enqueue(database, jobs, schedule_in=1)
+        began = asyncio.get_running_loop().time()
 
-    await asyncio.wait_for(started.wait(), 5)
+        await asyncio.wait_for(started.wait(), 5)
 
     took = asyncio.get_running_loop().time() - began
-    working.cancel()
-    await asyncio.wait([working])
-    assert 0.8 <= took <= 1.5 + 0.5
+    assert 0.8 <= took <= 2.5
 
 
 async def test_a_job_of_a_rolled_back_transaction_does_not_exist(database: Database, jobs: Jobs, owner: Owner) -> None:
@@ -163,13 +162,10 @@ async def test_a_failing_job_is_tried_three_times_and_then_given_up_with_its_rea
 
     jobs.register("reply", reply, give_up, wait_seconds=0.1)
     await enqueue(database, jobs, lock="reply:7")
-    working = asyncio.create_task(work(jobs, {"reply": 1}))
 
-    job, reason = await asyncio.wait_for(given_up, 10)
-    await asyncio.sleep(0.3)
+    async with at_work(jobs, reply=1):
+        job, reason = await asyncio.wait_for(given_up, 10)
 
-    working.cancel()
-    await asyncio.wait([working])
     assert tries == [1, 2, 3]
     assert (job.lock, dict(job.arguments), reason) == ("reply:7", {"number": 1}, "LookupError")
     assert state(owner) is None
@@ -192,12 +188,11 @@ async def test_a_full_queue_holds_no_other_up(database: Database, jobs: Jobs) ->
     await enqueue(database, jobs, lock="reply:1")
     await enqueue(database, jobs, lock="reply:2")
     await enqueue(database, jobs, task="send", lock="send:1")
-    working = asyncio.create_task(work(jobs, {"reply": 1, "send": 1}, grace_seconds=0))
 
-    await asyncio.wait_for(sent.wait(), 5)
+    async with at_work(jobs, reply=1, send=1):
+        await asyncio.wait_for(sent.wait(), 5)
 
-    working.cancel()
-    await asyncio.wait([working])
+    assert sent.is_set()
 
 
 async def test_done_jobs_leave_nothing_behind(database: Database, jobs: Jobs, owner: Owner) -> None:
@@ -212,13 +207,11 @@ async def test_done_jobs_leave_nothing_behind(database: Database, jobs: Jobs, ow
     jobs.register("reply", reply, give_up)
     for number in range(20):
         await enqueue(database, jobs, lock=f"reply:{number}")
-    working = asyncio.create_task(work(jobs, {"reply": 4}))
-    for _ in range(20):
-        await asyncio.wait_for(done.get(), 5)
-    await asyncio.sleep(0.3)
 
-    working.cancel()
-    await asyncio.wait([working])
+    async with at_work(jobs, reply=4):
+        for _ in range(20):
+            await asyncio.wait_for(done.get(), 5)
+
     assert owner.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (0,)
     assert owner.execute("SELECT count(*) FROM procrastinate_events").fetchone() == (0,)
     assert owner.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,)

@@ -5,17 +5,19 @@ import os
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
+import pytest
 from sqlalchemy import text
 
 from pharmacy.settings import Settings
 from pharmacy.storage.address import libpq
 from pharmacy.storage.database import Database, open_database
-from pharmacy.storage.job_worker import work
 from pharmacy.storage.jobs import Job, Jobs
 from pharmacy.storage.refusals import StoreBusy
+from tests.unit.storage.at_work import at_work
 
 JOBS = 60
 
@@ -30,9 +32,18 @@ def kill(home: Path) -> None:
     os.kill(int((home / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
 
-async def test_jobs_go_on_after_the_database_was_killed_three_times(home: Path) -> None:
-    database = await open_database(Settings(home=home, pool_size=5))
-    assert database.server is not None
+@pytest.fixture
+async def supervised(home: Path) -> AsyncIterator[Database]:
+    opened = await open_database(Settings(home=home, pool_size=5))
+    assert opened.server is not None
+    watching = asyncio.create_task(opened.server.supervise())
+    yield opened
+    watching.cancel()
+    await opened.close()
+
+
+async def test_jobs_go_on_after_the_database_was_killed_three_times(supervised: Database, home: Path) -> None:
+    database = supervised
     with psycopg.connect(libpq(database.owner), autocommit=True) as owner:
         owner.execute("CREATE TABLE marks (number int, attempt int)")
     done = asyncio.Event()
@@ -52,23 +63,18 @@ async def test_jobs_go_on_after_the_database_was_killed_three_times(home: Path) 
     async with Jobs(database.app_url) as jobs:
         await enqueue(database, jobs, JOBS)
         jobs.register("reply", reply, give_up)
-        watching = asyncio.create_task(database.server.supervise())
-        working = asyncio.create_task(work(jobs, {"reply": 4}, grace_seconds=1))
-        for _ in range(3):
-            await asyncio.sleep(1)
-            kill(home)
-        began = time.monotonic()
+        async with at_work(jobs, reply=4):
+            for _ in range(3):
+                await asyncio.sleep(1)
+                kill(home)
+            began = time.monotonic()
 
-        await asyncio.wait_for(done.wait(), 30)
+            await asyncio.wait_for(done.wait(), 60)
 
         sys.stdout.write(f"all done {time.monotonic() - began:.1f} s after the third kill\n")
-        working.cancel()
-        watching.cancel()
-        await asyncio.wait([working, watching])
     with psycopg.connect(libpq(database.owner)) as owner:
         assert owner.execute("SELECT count(DISTINCT number) FROM marks").fetchone() == (JOBS,)
         assert owner.execute("SELECT max(attempt) FROM marks").fetchone() == (1,)
-    await database.close()
 
 
 async def test_a_busy_store_costs_a_job_no_attempt(database: Database) -> None:
@@ -87,10 +93,8 @@ async def test_a_busy_store_costs_a_job_no_attempt(database: Database) -> None:
     async with Jobs(database.app_url) as jobs:
         jobs.register("reply", reply, give_up)
         await enqueue(database, jobs, 1)
-        working = asyncio.create_task(work(jobs, {"reply": 1}, grace_seconds=1))
 
-        await asyncio.wait_for(done.wait(), 10)
+        async with at_work(jobs, reply=1):
+            await asyncio.wait_for(done.wait(), 15)
 
-        working.cancel()
-        await asyncio.wait([working])
     assert starts == [1, 1, 1, 1, 1]
