@@ -37,7 +37,6 @@ function fill(article, item, conversation) {
 }
 
 function suggestion(article, item) {
-  article.querySelector("textarea").value = item.text;
   const named = Object.keys(labels.criteria).filter((name) => name in item.judgement);
   article.querySelector(".marks").replaceChildren(...named.map((name) => {
     const mark = item.judgement[name];
@@ -47,9 +46,10 @@ function suggestion(article, item) {
   }));
 }
 
+// Shown anew each time: a case that is open already may become an emergency.
 function handover(article, item) {
   const tier = item.reason.tier;
-  if (tier) article.classList.add(tier);
+  for (const name of ["E", "U", "H"]) article.classList.toggle(name, name === tier);
   article.querySelector(".why").textContent = `${tier ? `[${tier}] ` : ""}${item.reason.code}: ${item.reason.detail}`;
 }
 
@@ -64,46 +64,77 @@ const decisions = {
   resolve: (item, version) => ["POST", `/v1/handovers/${item.id}/resolve`, { version }],
 };
 
-function listen(article, item, version) {
+function listen(article, item) {
+  const textarea = article.querySelector("textarea");
+  const given = textarea.value;
+  // What is sent as it is must be what is on the screen: a changed text goes out by the other button.
+  const edited = () => {
+    const approve = article.querySelector('[data-do="approve"]');
+    if (approve) approve.disabled = textarea.value !== given;
+  };
+  textarea.addEventListener("input", edited);
   article.addEventListener("click", async (event) => {
     const name = event.target.dataset?.do;
     if (!name) return;
-    const text = article.querySelector("textarea").value;
     const reason = article.querySelector(".reason input").value;
     event.target.disabled = true;
-    const answer = await call(...decisions[name](item, version(), text, reason));
+    const answer = await call(...decisions[name](item, Number(article.dataset.version), textarea.value, reason));
     event.target.disabled = false;
+    edited();
     article.querySelector(".said").textContent = answer.ok ? "" : told(answer);
     if (answer.status === 422) article.querySelector(".reason").hidden = false;
-    if (answer.ok && name === "respond") article.querySelector("textarea").value = "";
+    // The newer messages have now been shown; what is sent next rests on them.
+    if (answer.status === 409 && answer.body.version != null) article.dataset.version = answer.body.version;
+    if (answer.ok && name === "respond") textarea.value = "";
     if (answer.ok) refresh();
   });
+}
+
+function created(kind, item) {
+  const article = document.getElementById(kind).content.firstElementChild.cloneNode(true);
+  article.dataset.id = item.id;
+  if (kind === "suggestion") article.querySelector("textarea").value = item.text;
+  listen(article, item);
+  shown.set(item.id, article);
+  return article;
+}
+
+// A reply rests on what was on the screen when it was begun: its version stands still while words stand there.
+function keepVersion(article, kind, item, conversation) {
+  const begun = kind === "handover" && article.querySelector("textarea").value !== "";
+  if (!begun || !article.dataset.version) article.dataset.version = kind === "handover" ? conversation.version : item.version;
+}
+
+// The list's own order, with the article that is being typed in left where it is: moving it would take the cursor away.
+function arrange(place, articles) {
+  const held = [...place.children].find((article) => article.contains(document.activeElement));
+  const before = articles.includes(held) || !held ? articles.slice(0, Math.max(articles.indexOf(held), 0)) : articles;
+  const after = articles.filter((article) => article !== held && !before.includes(article));
+  const wanted = [...before, ...(held ? [held] : []), ...after];
+  if (wanted.every((article, at) => place.children[at] === article)) return;
+  for (const article of before) place.insertBefore(article, held);
+  for (const article of after) place.append(article);
 }
 
 async function show(kind, fillOwn, items) {
   const place = document.getElementById(`${kind}s`);
   document.getElementById(`${kind}s-count`).textContent = items.length;
+  const articles = [];
   for (const item of items) {
     const conversation = (await call("GET", `/v1/conversations/${item.conversation_id}`)).body;
-    let article = shown.get(item.id);
-    if (!article) {
-      article = document.getElementById(kind).content.firstElementChild.cloneNode(true);
-      article.dataset.id = item.id;
-      fillOwn(article, item);
-      listen(article, item, () => Number(article.dataset.version));
-      shown.set(item.id, article);
-      place.append(article);
-    }
-    article.dataset.version = kind === "suggestion" ? item.version : conversation.version;
+    const article = shown.get(item.id) ?? created(kind, item);
+    fillOwn(article, item);
+    keepVersion(article, kind, item, conversation);
     fill(article, item, conversation);
+    articles.push(article);
   }
-  const still = new Set(items.map((item) => item.id));
   for (const article of [...place.children]) {
-    if (!still.has(article.dataset.id) && !article.contains(document.activeElement)) {
+    if (!articles.includes(article) && !article.contains(document.activeElement)) {
       shown.delete(article.dataset.id);
       article.remove();
     }
   }
+  arrange(place, articles);
 }
 
 async function refresh() {
