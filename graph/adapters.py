@@ -99,7 +99,7 @@ class Adapters:
     async def judge(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
         *before, draft = state["drafts"]
         found = await judge(
-            draft, self._assignment(state, context), self.flow, self._lint_context(state, context),
+            draft, self._assignment(state, context), self.flow, self._lint_context(state, context, draft.text),
             self.parts.words["judge"], self.verdict, context.models.model("judge"),
         )  # fmt: skip
         drafts = (*before, replace(draft, judgement=found))
@@ -139,9 +139,10 @@ class Adapters:
         earlier = (*request.earlier, *(draft for draft in state.get("drafts", ()) if draft.judgement))
         return Assignment(request.transcript, category, state["phase"], facts, earlier, request.instruction)
 
-    def _lint_context(self, state: FlowState, context: RunContext) -> LintContext:
-        labelled = {product.formula: product.dose for product in _products(state, context) if product.dose}
-        return replace(self.parts.lint_context, label_doses=labelled)
+    def _lint_context(self, state: FlowState, context: RunContext, written: str) -> LintContext:
+        request = state["request"]
+        texts, patient = [turn.text for turn in request.transcript.turns], request.standing.patient
+        return replace(self.parts.lint_context, label_doses=context.catalogue.label_doses(texts, patient, written))
 
 
 def _products(state: FlowState, context: RunContext) -> tuple[Product, ...]:

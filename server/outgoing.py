@@ -1,17 +1,53 @@
 """The output gate at the pharmacist's hand: it warns, and a reason lets the text pass."""
 
-from pharmacy.domain.gates.claims import lint
+from dataclasses import replace
+
+from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.facts import Patient
+from pharmacy.domain.gates.claims import LintContext, lint
+from pharmacy.domain.patient_profile import patient_from
+from pharmacy.storage import people, reading
 from server.errors import Refused
 from server.program import Program
 
 
-def refuse_bad_wording(program: Program, text: str, reason: str | None) -> None:
+async def wording_context(program: Program, pharmacy_id: str, conversation_id: str, text: str) -> LintContext:
+    """Return what may stand in `text`, sent in this conversation: the same as for a draft written there.
+
+    Raises:
+        NotHere: this pharmacy has no such conversation.
+    """
+    async with program.database.begin() as tx:
+        conversation = await reading.one_conversation(tx, pharmacy_id, conversation_id)
+        patient_id = conversation["patient_id"]
+        profile = await people.patient_profile(tx, pharmacy_id, patient_id)
+    try:
+        patient = patient_from(patient_id, profile)
+    except ConfigError:
+        patient = Patient(patient_id)  # a profile that cannot be read keeps nobody from being answered
+    window = program.assembled.flow.window_turns
+    texts = [message["text"] for message in conversation["messages"][-window:]]
+    catalogue = await program.catalogue(pharmacy_id)
+    static = program.assembled.replies.parts.lint_context
+    return replace(static, label_doses=catalogue.label_doses(texts, patient, text))
+
+
+def refuse_bad_wording(
+    program: Program, text: str, reason: str | None, context: LintContext | None = None
+) -> tuple[str, ...]:
     """Let `text` pass when the output gate finds nothing, or when a person gives a reason to send it all the same.
+
+    Args:
+        context: what may stand in this text; without it, what may stand in any.
+
+    Returns:
+        The names of the rules that the reason overrides.
 
     Raises:
         Refused: names what the gate found; the same call with a `reason` is then taken.
     """
-    found = lint(text, program.assembled.replies.parts.lint_context)
+    found = lint(text, context or program.assembled.replies.parts.lint_context)
     if found and not (reason and reason.strip()):
         said = "; ".join(dict.fromkeys(hit.reason_ja for hit in found))
         raise Refused("reason", reason, f"output gate: {said}: expected a reason to send it all the same")
+    return tuple(dict.fromkeys(hit.rule for hit in found))

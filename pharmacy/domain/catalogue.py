@@ -46,6 +46,10 @@ class Catalogue:
                 return named[:MOST_PRODUCTS]
         return (self.taken_by(patient) or self.fitting(texts[-1] if texts else ""))[:MOST_PRODUCTS]
 
+    def label_doses(self, texts: Sequence[str], patient: Patient, written: str) -> Mapping[str, str]:
+        """Return formula to dose as labelled, of what the reply `written` may be about and of what it names itself."""
+        return {p.formula: p.dose for p in (*self.about(texts, patient), *self.named_in(written)) if p.dose}
+
     # A shelf is read for every message and hardly ever changes.
     @cached_property
     def _names(self) -> list[tuple[str, Product]]:

@@ -12,7 +12,7 @@ from server.access import Calling, Serving, SignedInRoute
 from server.answers import Asked, ConversationOut, ConversationPage, MessagePage, OutcomeOut, Stopped, UnsentOut
 from server.asks import ID_PATTERN, Ask, Correct, Respond
 from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
-from server.outgoing import refuse_bad_wording
+from server.outgoing import refuse_bad_wording, wording_context
 from server.waiting import Wait, wait_for
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"], route_class=SignedInRoute)
@@ -63,7 +63,9 @@ async def list_messages(
 @router.post("/{conversation_id}/messages", response_model=UnsentOut, status_code=202, responses=DECIDING)
 async def respond(conversation_id: ConversationId, body: Respond, program: Serving, by: Calling) -> Any:
     """Send the pharmacist's own reply; what the output gate holds needs a reason."""
-    refuse_bad_wording(program, body.text, body.reason)
+    refuse_bad_wording(
+        program, body.text, body.reason, await wording_context(program, by.pharmacy_id, conversation_id, body.text)
+    )
     decision = Decision(by.pharmacy_id, by.actor, body.version)
     async with program.database.begin() as tx:
         outbox_id = await decisions.respond(tx, program.jobs, decision, conversation_id, body.text, body.reason)

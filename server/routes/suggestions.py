@@ -12,7 +12,7 @@ from server.access import Calling, Serving, SignedInRoute
 from server.answers import SuggestionOut, SuggestionPage
 from server.asks import ID_PATTERN, Decide, Edit, Regenerate, Reject
 from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
-from server.outgoing import refuse_bad_wording
+from server.outgoing import refuse_bad_wording, wording_context
 from server.routes.conversations import After, Limit
 
 router = APIRouter(prefix="/v1/suggestions", tags=["suggestions"], route_class=SignedInRoute)
@@ -60,7 +60,11 @@ async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -
         raise Refused("category", body.category, f"expected one of {[*flow.categories]}")
     if body.phase is not None and body.phase not in flow.phases:
         raise Refused("phase", body.phase, f"expected one of {[*flow.phases]}")
-    refuse_bad_wording(program, body.text, body.reason)
+    async with program.database.begin() as tx:
+        conversation_id = (await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id))["conversation_id"]
+    refuse_bad_wording(
+        program, body.text, body.reason, await wording_context(program, by.pharmacy_id, conversation_id, body.text)
+    )
     async with program.database.begin() as tx:
         await decisions.edit(
             tx, program.jobs, _decision(by, body), suggestion_id, body.text,

@@ -110,3 +110,21 @@ async def test_a_known_fact_reaches_generator_and_judge_alike(shop: Shop) -> Non
     assert len(rows) == 2
     assert rows[0].facts == rows[1].facts
     assert "そば粉" in rows[0].facts
+
+
+@pytest.mark.parametrize("way", ["reply", "edit"])
+async def test_a_dose_above_the_label_is_held_when_a_pharmacist_writes_it(shop: Shop, way: str) -> None:
+    formula, conversation_id = f"{way}試験湯", new_id()
+    label = PRODUCT | {"formula": formula, "dose": "1回1包、1日2回"}
+    await shop.http.put(f"/v1/products/{new_id('product')}", json=label)
+    outcome = await shop.say(conversation_id, "体調の相談です")
+    path = {
+        "reply": f"/v1/conversations/{conversation_id}/messages",
+        "edit": f"/v1/suggestions/{outcome['suggestion_id']}/edit",
+    }[way]
+
+    above = await shop.post(path, {"version": 1, "text": f"{formula}は1回1包、1日3回です。"})
+    as_labelled = await shop.post(path, {"version": 1, "text": f"{formula}は1回1包、1日2回です。"})
+
+    assert (above.status_code, above.json()["detail"][0]["loc"]) == (422, ["body", "reason"])
+    assert as_labelled.status_code in (200, 202)
