@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.jobs import Jobs
@@ -17,6 +17,9 @@ class Asked:
 
     id: UUID
     by: str
+    version: int
+    """The conversation's version when the wish was made: it knows of no message after it."""
+
     instruction: str = ""
 
 
@@ -31,12 +34,18 @@ async def ask(tx: AsyncConnection, jobs: Jobs, conversation: Any, actor: str, in
     return request_id
 
 
+async def drop(tx: AsyncConnection, conversation: Any) -> None:
+    """Let go of the conversation's wishes: a pharmacist, who holds it, has just answered."""
+    mine = (requests.c.pharmacy_id == conversation.pharmacy_id, requests.c.conversation_id == conversation.id)
+    await tx.execute(update(requests).where(*mine, requests.c.dropped_at.is_(None)).values(dropped_at=func.now()))
+
+
 async def open_request(tx: AsyncConnection, request_id: UUID) -> Asked | None:
-    """Return the wish, or None when it has led to an outcome already: a job may be started twice."""
+    """Return the wish, or None when it is dropped or has led to an outcome already: a job may be started twice."""
     answered = select(outcomes.c.id).join(runs, runs.c.id == outcomes.c.run_id).where(runs.c.request_id == request_id)
-    where = (requests.c.id == request_id, ~answered.exists())
+    where = (requests.c.id == request_id, requests.c.dropped_at.is_(None), ~answered.exists())
     found = (await tx.execute(select(requests).where(*where))).one_or_none()
-    return Asked(found.id, found.requested_by, found.instruction) if found else None
+    return Asked(found.id, found.requested_by, found.version, found.instruction) if found else None
 
 
 async def outcome_of_request(tx: AsyncConnection, pharmacy_id: str, request_id: UUID) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Author, Kind, Transcript, Turn
 from pharmacy.domain.facts import Patient
-from pharmacy.domain.gates.hit import Tier
+from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Draft, Outcome
 from pharmacy.domain.outcome_json import steps_json
@@ -45,10 +45,16 @@ class Begun:
     taken_over: bool
     first_contact: bool
     asked: Asked | None
-    """A pharmacist's wish for a draft; None for a run that a message began."""
+    """A pharmacist's wish for a draft; None for a run that a message began, or one newer than the wish has joined.
+
+    A wish lifts the gates that the pharmacist has seen, so it must not lift those of a message that came after it.
+    """
 
     earlier: tuple[Draft, ...]
     """Drafts of these same messages that a pharmacist had written again."""
+
+    hits: tuple[GateHit, ...] = ()
+    """What the gates found in the waiting messages when they were taken."""
 
     unread: int = 0
     """Waiting messages that the window has no room for; a run that cannot read everything is no ground for a draft."""
@@ -69,10 +75,34 @@ async def begin(
     asked = await open_request(tx, request_id) if request_id else None
     if conversation is None or (waiting == 0 and asked is None):
         return None
-    fence = conversation.fence + 1
-    await tx.execute(update(conversations).where(*of_conversation).values(fence=fence))
-    run_id = await _insert(tx, conversation, fence, asked)
-    return await _begun(tx, conversation, run_id, fence, window_turns, waiting, asked)
+    run_id = await _insert(tx, conversation, asked)
+    if asked and await unanswered.newer_than(tx, pharmacy_id, conversation_id, asked.version):
+        asked = None
+    return await _begun(tx, conversation, run_id, window_turns, waiting, asked)
+
+
+async def give_up(
+    tx: AsyncConnection,
+    pharmacy_id: str,
+    conversation_id: str,
+    request_id: UUID | None,
+    parked: Callable[[str, Sequence[GateHit]], Outcome],
+) -> None:
+    """Hand over what no run could answer, reading nothing that may be what broke the runs: no profile, no transcript.
+
+    Args:
+        parked: the handover to write, made from the conversation's phase and what the gates found in its messages.
+    """
+    of_conversation = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
+    conversation = (await tx.execute(select(conversations).where(*of_conversation).with_for_update())).one_or_none()
+    asked = await open_request(tx, request_id) if request_id else None
+    if conversation is None or not (asked or await unanswered.count(tx, pharmacy_id, conversation_id)):
+        return
+    outcome = parked(conversation.phase, await unanswered.hits(tx, pharmacy_id, conversation_id))
+    run_id = await _insert(tx, conversation, asked)
+    await tx.execute(update(runs).where(runs.c.id == run_id).values(state="proposed", finished_at=func.now()))
+    covered = outcomes.Covered(pharmacy_id, conversation_id, conversation.version, run_id)
+    await outcomes.write(tx, covered, outcome, requested=asked is not None)
 
 
 async def end(
@@ -128,6 +158,12 @@ async def stop(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, code
     return bool(stopped.rowcount)
 
 
+async def began_at(tx: AsyncConnection, run_id: UUID) -> datetime:
+    """Return when a run began: what it proposed knows of nothing that a person changed after that."""
+    began: datetime = (await tx.execute(select(runs.c.started_at).where(runs.c.id == run_id))).scalar_one()
+    return began
+
+
 async def record_calls(tx: AsyncConnection, begun: Begun, calls: Sequence[ModelCall]) -> None:
     """Write the run's model calls, all in one batch."""
     scope = {"pharmacy_id": begun.pharmacy_id, "conversation_id": begun.conversation_id, "run_id": begun.id}
@@ -144,8 +180,11 @@ async def overtaken(tx: AsyncConnection, begun: Begun) -> bool:
     return (row.version, row.fence, row.state) != (begun.version, begun.fence, "running")
 
 
-async def _insert(tx: AsyncConnection, conversation: Any, fence: int, asked: Asked | None) -> UUID:
-    run_id = uuid4()
+async def _insert(tx: AsyncConnection, conversation: Any, asked: Asked | None) -> UUID:
+    """Write the run's row under the next fencing number, which shuts out every run before it."""
+    run_id, fence = uuid4(), conversation.fence + 1
+    of_conversation = (conversations.c.pharmacy_id == conversation.pharmacy_id, conversations.c.id == conversation.id)
+    await tx.execute(update(conversations).where(*of_conversation).values(fence=fence))
     scope = {"pharmacy_id": conversation.pharmacy_id, "conversation_id": conversation.id}
     # One run at a time works on a conversation: an older one that still seems to has lost its worker.
     where = (
@@ -162,13 +201,7 @@ async def _insert(tx: AsyncConnection, conversation: Any, fence: int, asked: Ask
 
 
 async def _begun(
-    tx: AsyncConnection,
-    conversation: Any,
-    run_id: UUID,
-    fence: int,
-    window_turns: int,
-    waiting: int,
-    asked: Asked | None,
+    tx: AsyncConnection, conversation: Any, run_id: UUID, window_turns: int, waiting: int, asked: Asked | None
 ) -> Begun:
     of = (conversation.pharmacy_id, conversation.id)
     turns = await _window(tx, *of, min(max(window_turns, waiting), LONGEST_WINDOW))
@@ -178,7 +211,7 @@ async def _begun(
         pharmacy_id=of[0],
         conversation_id=of[1],
         version=conversation.version,
-        fence=fence,
+        fence=conversation.fence + 1,
         now=conversation.now,
         transcript=Transcript(turns, min(waiting, read) or _trailing(turns)),
         patient=await _patient(tx, of[0], conversation.patient_id),
@@ -188,6 +221,7 @@ async def _begun(
         taken_over=conversation.taken_over_by is not None,
         first_contact=read == len(turns),
         asked=asked,
+        hits=await unanswered.hits(tx, *of),
         unread=max(0, waiting - read),
         earlier=await _earlier(tx, *of, conversation.version) if asked else (),
     )

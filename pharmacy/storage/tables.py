@@ -49,6 +49,8 @@ patients = Table(
 
 products = Table(
     "products", metadata, _pharmacy(), Column("id", Text, nullable=False), Column("body", JSONB, nullable=False),
+    # Rises with every write: a time would be the transaction's start, which says nothing of who committed last.
+    Column("revision", Integer, nullable=False, server_default="1"),
     _time("updated_at", now=True), PrimaryKeyConstraint("pharmacy_id", "id"),
 )  # fmt: skip
 
@@ -65,6 +67,9 @@ conversations = Table(
     Column("phase", Text, nullable=False),
     Column("category", Text),
     Column("category_set_by", Text),
+    # When a person last set them: what was drafted before that may not set them back.
+    _time("phase_set_at"),
+    _time("category_set_at"),
     Column("taken_over_by", Text),
     Column("claimed_by", Text),
     _time("snoozed_until"),
@@ -138,8 +143,10 @@ requests = Table(
     Column("requested_by", Text, nullable=False),
     Column("instruction", Text, nullable=False),
     _time("created_at", now=True),
+    _time("dropped_at"),  # when a pharmacist answered before the draft was there
     PrimaryKeyConstraint("id"),
     _of_conversation(),
+    Index(None, "pharmacy_id", "conversation_id"),
 )
 
 outcomes = Table(
@@ -263,6 +270,9 @@ outbox = Table(
     Column("category", Text),
     Column("phase", Text),
     Column("suggestion_id", Uuid),
+    # Why the pharmacist sent what the output gate would have held, and the rules that held it.
+    Column("reason", Text),
+    Column("overridden", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("state", Text, nullable=False),  # queued | sent | parked
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("problem", Text),

@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, Text, cast, column, func, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.storage.tables import messages
 
 _WAITS = (messages.c.author == "patient", messages.c.outcome_id.is_(None))
@@ -12,6 +13,19 @@ async def count(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> 
     """Return how many messages of the conversation wait for their outcome."""
     found = select(func.count()).select_from(messages).where(*_of(pharmacy_id, conversation_id), *_WAITS)
     return int((await tx.execute(found)).scalar_one())
+
+
+async def hits(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> tuple[GateHit, ...]:
+    """Return what the gates found in the waiting messages when they were taken, the oldest message's first."""
+    found = select(messages.c.hits).where(*_of(pharmacy_id, conversation_id), *_WAITS).order_by(messages.c.seq)
+    kept = [hit for row in await tx.execute(found) for hit in row.hits]
+    return tuple(GateHit(hit["rule"], Tier(hit["tier"]), tuple(hit["span"]), hit["matched"]) for hit in kept)
+
+
+async def newer_than(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, version: int) -> bool:
+    """Say whether a waiting message came after `version`."""
+    newer = select(messages.c.seq).where(*_of(pharmacy_id, conversation_id), *_WAITS, messages.c.version > version)
+    return (await tx.execute(newer.limit(1))).one_or_none() is not None
 
 
 async def ages(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> tuple[float, float] | None:

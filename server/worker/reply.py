@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from graph.state import RunContext, RunModels
-from nodes.hand_over import hand_over
+from nodes.hand_over import hand_over, with_gates
+from pharmacy.domain.gates.hit import GateHit
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.storage import runs, unanswered
@@ -26,7 +27,11 @@ LOOK_SECONDS = 5.0
 LONGEST_SETTLE = 3
 """A patient who keeps on writing is answered after so many settling times all the same."""
 
-STOPPED = {"run_stopped": "a person stopped the run", "taken_over": "a pharmacist took the conversation over"}
+STOPPED = {
+    "run_stopped": "a person stopped the run",
+    "taken_over": "a pharmacist took the conversation over",
+    "answered_in_person": "a pharmacist answered before a draft was ready",
+}
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +55,12 @@ class ReplyJobs:
 
     async def give_up(self, job: Job, why: str) -> None:
         """Hand over what could not be answered after several starts, so that no message is left behind."""
-        begun = await self._begin(*_names(job))
-        if begun is not None:
-            await self._end(begun, hand_over(Reason("parked", f"no run came to an end: {why}"), None, begun.phase), ())
+
+        def parked(phase: str, hits: Sequence[GateHit]) -> Outcome:
+            return _handed_over("parked", f"no run came to an end: {why}", phase, hits)
+
+        await self.program.database.transact(lambda tx: runs.give_up(tx, *_names(job), parked))
+        log.warning("run_given_up conversation=%s", job.arguments["conversation_id"])
 
     async def _settled(self, pharmacy_id: str, conversation_id: str) -> bool:
         """Sleep until the newest message is old enough to be the last of its burst; say whether any is unanswered."""
@@ -88,7 +96,8 @@ class ReplyJobs:
 
     async def _propose(self, begun: Begun, models: RunModels) -> Outcome:
         if begun.unread:
-            return hand_over(Reason("burst", f"{begun.unread} more messages than a run reads"), None, begun.phase)
+            said = f"{begun.unread} more messages than a run reads"
+            return _handed_over("burst", said, begun.phase, begun.hits)
         catalogue = await self.program.catalogue(begun.pharmacy_id)
         # Nothing is on the list for automatic sending: every good draft waits for a pharmacist.
         context = RunContext(models, catalogue, auto_allowed={})
@@ -114,7 +123,7 @@ class ReplyJobs:
 
     async def _end(self, begun: Begun, proposal: Outcome | None, calls: Sequence[ModelCall]) -> str:
         def stopped(code: str) -> Outcome:
-            return hand_over(Reason(code, STOPPED[code]), None, begun.phase)
+            return _handed_over(code, STOPPED[code], begun.phase, begun.hits)
 
         ended = await self.program.database.transact(lambda tx: runs.end(tx, begun, proposal, calls, stopped))
         log.info("run_ended conversation=%s state=%s", begun.conversation_id, ended)
@@ -125,6 +134,11 @@ class ReplyJobs:
             await self.program.database.transact(lambda tx: runs.fail(tx, begun, problem, calls))
         except StoreBusy:
             log.warning("run_not_recorded conversation=%s problem=%s", begun.conversation_id, problem)
+
+
+def _handed_over(code: str, detail: str, phase: str, hits: Sequence[GateHit]) -> Outcome:
+    """Return a handover from outside the flow, with the tier that intake's gates found all the same."""
+    return hand_over(with_gates(Reason(code, detail), hits), None, phase)
 
 
 async def _close(task: asyncio.Task[Any]) -> None:

@@ -298,20 +298,32 @@ async def test_a_message_whose_runs_fail_three_times_keeps_the_tier_that_intake_
     assert (joined["handover_id"], joined["reason"]["code"]) == (parked["handover_id"], "open_case")
 
 
-async def test_a_stopped_run_keeps_the_tier_that_intake_found(own_shop: Shop, fake: OpenAIFake) -> None:
-    fake.script.fail(faults.hang(), times=2)
-    await own_shop.say("c", "はじめの相談です", wait=None)
-    await _calls(fake, 2)
-    async with own_shop.program.database.begin() as tx:
-        hits = '[{"rule": "word.U", "tier": "U", "span": [0, 3], "matched": "至急語"}]'
-        await tx.execute(text("UPDATE messages SET hits = CAST(:hits AS jsonb)"), {"hits": hits})
+@dataclass
+class FlowThatHangs:
+    """The shipped flow, but it never comes to an end."""
 
-    await own_shop.http.delete("/v1/conversations/c/run")
+    sound: ReplyFlow
 
-    async def case() -> dict | None:
-        return (await own_shop.conversation("c"))["handover"]
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sound, name)
 
-    assert (await own_shop.until(case))["reason"]["tier"] == "U"
+    async def run(self, request: Request, context: RunContext) -> Outcome:
+        """Wait for ever."""
+        await asyncio.Event().wait()
+        raise AssertionError(request, context)
+
+
+async def test_a_stopped_run_keeps_the_tier_that_intake_found(own_settings: Settings) -> None:
+    shipped = assembled_with(own_settings, WordGate())
+    async with running(own_settings, replace(shipped, replies=FlowThatHangs(shipped.replies))) as shop:
+        asking = asyncio.create_task(shop.say("c", "至急語です"))
+        await shop.until(lambda: shop.rows("SELECT id FROM runs"))
+
+        await shop.http.delete("/v1/conversations/c/run")
+
+        reason = (await asking)["reason"]
+
+    assert (reason["code"], reason["tier"]) == ("run_stopped", "U")
 
 
 async def test_a_message_of_a_patient_whose_stored_profile_is_broken_still_comes_to_a_person(

@@ -52,6 +52,8 @@ def upgrade() -> None:
         sa.Column("phase", sa.Text(), nullable=False),
         sa.Column("category", sa.Text(), nullable=True),
         sa.Column("category_set_by", sa.Text(), nullable=True),
+        sa.Column("phase_set_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("category_set_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_over_by", sa.Text(), nullable=True),
         sa.Column("claimed_by", sa.Text(), nullable=True),
         sa.Column("snoozed_until", sa.DateTime(timezone=True), nullable=True),
@@ -132,6 +134,7 @@ def upgrade() -> None:
         sa.Column("pharmacy_id", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("revision", sa.Integer(), server_default="1", nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("pharmacy_id", "id", name=op.f("pk_products")),
     )
@@ -253,6 +256,10 @@ def upgrade() -> None:
         sa.Column("category", sa.Text(), nullable=True),
         sa.Column("phase", sa.Text(), nullable=True),
         sa.Column("suggestion_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column(
+            "overridden", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
@@ -308,12 +315,16 @@ def upgrade() -> None:
         sa.Column("requested_by", sa.Text(), nullable=False),
         sa.Column("instruction", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("dropped_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["pharmacy_id", "conversation_id"],
             ["conversations.pharmacy_id", "conversations.id"],
             name=op.f("fk_requests_conversations"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
+    )
+    op.create_index(
+        op.f("ix_requests_pharmacy_id_conversation_id"), "requests", ["pharmacy_id", "conversation_id"], unique=False
     )
     op.create_table(
         "runs",
