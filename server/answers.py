@@ -254,7 +254,7 @@ class UnsentOut(BaseModel):
 
     conversation_id: str
     outbox_id: str
-    state: Literal["queued"]
+    state: Literal["queued", "sent", "parked"]
 
 
 class ProductOut(ProductBody):

@@ -1,5 +1,6 @@
-"""What a pharmacist decides on a draft: approve, edit, reject, have it written again, reply in person."""
+"""What a pharmacist decides on a draft: approve, edit, reject, have it written again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -7,13 +8,15 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit, cases, outbox, requests
+from pharmacy.storage import audit, cases, outbox, requests, runs
 from pharmacy.storage.holding import locked
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import notify
 from pharmacy.storage.reading import newer_messages
 from pharmacy.storage.refusals import NotHere, Stale
 from pharmacy.storage.tables import suggestions
+
+_TOLD = ("outbox_id", "request_id", "code", "category", "phase", "overridden")
 
 
 @dataclass(frozen=True)
@@ -32,25 +35,33 @@ async def approve(tx: AsyncConnection, jobs: Jobs, decision: Decision, suggestio
         NotHere, Stale
     """
     suggestion, conversation = await _open(tx, decision, suggestion_id)
-    wording = outbox.Wording(suggestion.text, suggestion.category, suggestion.phase, suggestion_id)
+    category, phase = await _leads_to(tx, suggestion, conversation)
+    wording = outbox.Wording(suggestion.text, category, phase, suggestion_id)
     outbox_id = await outbox.queue(tx, jobs, conversation, wording, decision.actor)
+    await _end_work(tx, conversation)
     await _decide(tx, decision, suggestion, "approved", {"outbox_id": str(outbox_id)})
     return outbox_id
 
 
 async def edit(
     tx: AsyncConnection, jobs: Jobs, decision: Decision, suggestion_id: UUID, text: str, *,
-    reason: str | None, category: str | None, phase: str | None,
+    reason: str | None, category: str | None, phase: str | None, overridden: Sequence[str] = (),
 ) -> UUID:  # fmt: skip
     """Send the pharmacist's wording of the draft, keeping both texts; return the outbox row's id.
 
     Args:
         category: what the conversation is really about, when the flow had it wrong; likewise `phase`.
+        overridden: the rules of the output gate that the reason overrides.
     """
     suggestion, conversation = await _open(tx, decision, suggestion_id)
-    wording = outbox.Wording(text, category or suggestion.category, phase or suggestion.phase, suggestion_id)
+    led = await _leads_to(tx, suggestion, conversation)
+    wording = outbox.Wording(
+        text, category or led[0], phase or led[1], suggestion_id, reason=reason, overridden=tuple(overridden)
+    )
     outbox_id = await outbox.queue(tx, jobs, conversation, wording, decision.actor)
-    kept = {"outbox_id": str(outbox_id), "text": text, "reason": reason, "category": category, "phase": phase}
+    await _end_work(tx, conversation)
+    kept = {"outbox_id": str(outbox_id), "text": text, "reason": reason, "category": category, "phase": phase,
+            "overridden": list(overridden)}  # fmt: skip
     await _decide(tx, decision, suggestion, "edited", kept)
     return outbox_id
 
@@ -58,7 +69,9 @@ async def edit(
 async def reject(tx: AsyncConnection, decision: Decision, suggestion_id: UUID, code: str, detail: str | None) -> None:
     """Refuse the draft; unless the matter is dealt with, the patient then waits for a person."""
     suggestion, conversation = await _open(tx, decision, suggestion_id)
-    if code != "handled":
+    if code == "handled":
+        await _end_work(tx, conversation)
+    else:
         await cases.open_case(tx, conversation, "draft_rejected", f"{code}: {detail}" if detail else code)
     await _decide(tx, decision, suggestion, "rejected", {"code": code, "detail": detail})
 
@@ -89,25 +102,16 @@ async def ask(
     return request_id
 
 
-async def respond(
-    tx: AsyncConnection, jobs: Jobs, decision: Decision, conversation_id: str, text: str, reason: str | None
-) -> UUID:
-    """Send the pharmacist's own words; an open suggestion is thereby done with. Return the outbox row's id."""
-    conversation = await locked(tx, decision.pharmacy_id, conversation_id)
-    await _refuse_stale(tx, decision, conversation)
-    wording = outbox.Wording(text)
-    outbox_id = await outbox.queue(tx, jobs, conversation, wording, decision.actor)
-    await tx.execute(
-        update(suggestions)
-        .where(suggestions.c.pharmacy_id == decision.pharmacy_id, suggestions.c.conversation_id == conversation_id,
-               suggestions.c.state == "open")
-        .values(state="superseded", decided_by=decision.actor, decided_at=func.now(), decision={"code": "replied"})
-    )  # fmt: skip
-    await cases.answered_in_person(tx, conversation, decision.actor)
-    await notify(tx, "conversation", f"{decision.pharmacy_id}/{conversation_id}")
-    body = {"version": decision.version, "outbox_id": str(outbox_id), "reasoned": bool(reason)}
-    await audit.append(tx, decision.pharmacy_id, decision.actor, "responded", conversation_id, body)
-    return outbox_id
+async def refuse_stale(tx: AsyncConnection, decision: Decision, conversation: Any) -> None:
+    """Refuse a decision that rests on an older version of the conversation.
+
+    Raises:
+        Stale: tells the newer messages.
+    """
+    if decision.version != conversation.version:
+        newer = await newer_messages(tx, decision.pharmacy_id, conversation.id, decision.version)
+        said = f"version = {decision.version!r}: the conversation is at {conversation.version}; read the newer messages"
+        raise Stale(said, conversation.version, newer)
 
 
 async def _open(tx: AsyncConnection, decision: Decision, suggestion_id: UUID) -> tuple[Any, Any]:
@@ -121,15 +125,21 @@ async def _open(tx: AsyncConnection, decision: Decision, suggestion_id: UUID) ->
     if suggestion.state != "open":
         newer = await newer_messages(tx, decision.pharmacy_id, conversation.id, suggestion.version)
         raise Stale(f"suggestion is {suggestion.state}, expected open", conversation.version, newer, suggestion.state)
-    await _refuse_stale(tx, decision, conversation)
+    await refuse_stale(tx, decision, conversation)
     return suggestion, conversation
 
 
-async def _refuse_stale(tx: AsyncConnection, decision: Decision, conversation: Any) -> None:
-    if decision.version != conversation.version:
-        newer = await newer_messages(tx, decision.pharmacy_id, conversation.id, decision.version)
-        said = f"version = {decision.version!r}: the conversation is at {conversation.version}; read the newer messages"
-        raise Stale(said, conversation.version, newer)
+async def _leads_to(tx: AsyncConnection, suggestion: Any, conversation: Any) -> tuple[str | None, str | None]:
+    """Return the category and phase that the draft leads to; None for what a person has set since its run began."""
+    began = await runs.began_at(tx, suggestion.run_id)
+    category = outbox.unless_set_since(began, conversation.category_set_at, suggestion.category)
+    return category, outbox.unless_set_since(began, conversation.phase_set_at, suggestion.phase)
+
+
+async def _end_work(tx: AsyncConnection, conversation: Any) -> None:
+    """End the run in work and let go of wishes for a draft: what they were to answer is answered."""
+    await runs.stop(tx, conversation.pharmacy_id, conversation.id, "answered_in_person")
+    await requests.drop(tx, conversation)
 
 
 async def _decide(tx: AsyncConnection, decision: Decision, suggestion: Any, state: str, kept: dict[str, Any]) -> None:
@@ -137,6 +147,6 @@ async def _decide(tx: AsyncConnection, decision: Decision, suggestion: Any, stat
     await tx.execute(update(suggestions).where(suggestions.c.id == suggestion.id).values(**values))
     await notify(tx, "conversation", f"{decision.pharmacy_id}/{suggestion.conversation_id}")
     # Words stay in their own tables: the chain keeps ids and codes, so that erasure leaves it whole.
-    told = {name: kept[name] for name in ("outbox_id", "request_id", "code", "category", "phase") if name in kept}
+    told = {name: kept[name] for name in _TOLD if name in kept}
     said = told | {"version": decision.version}
     await audit.append(tx, decision.pharmacy_id, decision.actor, f"suggestion_{state}", str(suggestion.id), said)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import audit, runs
@@ -33,7 +33,9 @@ async def change(
         NotHere: this pharmacy has no such conversation.
     """
     await locked(tx, pharmacy_id, conversation_id)
-    await _set(tx, pharmacy_id, conversation_id, values)
+    # The clock and not now(): under the lock, later than anything that was written before it.
+    dated = {f"{name}_set_at": func.clock_timestamp() for name in ("phase", "category") if name in values}
+    await _set(tx, pharmacy_id, conversation_id, values | dated)
     said = {name: str(value) if value is not None else None for name, value in values.items()}
     await audit.append(tx, pharmacy_id, actor, action, conversation_id, said)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,6 +32,11 @@ class Wording:
 
     suggestion_id: UUID | None = None
     author: str = "pharmacist"
+    reason: str | None = None
+    """Why it goes out although the output gate would have held it."""
+
+    overridden: tuple[str, ...] = ()
+    """The names of the rules that held it."""
 
 
 async def queue(tx: AsyncConnection, jobs: Jobs, conversation: Any, wording: Wording, actor: str) -> UUID:
@@ -44,19 +50,26 @@ async def queue(tx: AsyncConnection, jobs: Jobs, conversation: Any, wording: Wor
             retry_key=uuid4(),
             version=conversation.version,
             text=wording.text,
-            text_hash=hashlib.sha256(wording.text.encode()).hexdigest(),
+            text_hash=text_hash(wording.text),
             recipient=conversation.patient_id,
             author=wording.author,
             sent_by=actor,
             category=wording.category,
             phase=wording.phase,
             suggestion_id=wording.suggestion_id,
+            reason=wording.reason,
+            overridden=list(wording.overridden),
             state="queued",
         )
     )
     lock = f"send:{conversation.pharmacy_id}:{conversation.id}"
     await jobs.enqueue(tx, "send", lock=lock, arguments={"outbox_id": str(outbox_id)})
     return outbox_id
+
+
+def text_hash(words: str) -> str:
+    """Return what stands for a text where the text itself may not."""
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 async def claim(tx: AsyncConnection, outbox_id: UUID) -> Any | None:
@@ -79,10 +92,15 @@ async def claim(tx: AsyncConnection, outbox_id: UUID) -> Any | None:
     return row
 
 
+def unless_set_since(written_at: datetime, set_at: datetime | None, value: str | None) -> str | None:
+    """Return `value`, or None when a person has set something else after it was written."""
+    return None if set_at is not None and set_at > written_at else value
+
+
 async def sent(tx: AsyncConnection, outbox_id: UUID) -> None:
     """Record that the text reached the channel: it becomes a message, and its phase the conversation's."""
     row = (await tx.execute(select(outbox).where(outbox.c.id == outbox_id))).one()
-    await _locked(tx, row)
+    conversation = await _locked(tx, row)
     changed = await tx.execute(
         update(outbox)
         .where(outbox.c.id == outbox_id, outbox.c.state == "queued")
@@ -106,7 +124,7 @@ async def sent(tx: AsyncConnection, outbox_id: UUID) -> None:
     await tx.execute(
         update(conversations)
         .where(conversations.c.pharmacy_id == row.pharmacy_id, conversations.c.id == row.conversation_id)
-        .values(last_message_at=func.now(), **_moved(row))
+        .values(last_message_at=func.now(), **_moved(row, conversation))
     )
     await notify(tx, "conversation", f"{row.pharmacy_id}/{row.conversation_id}")
     body = {
@@ -133,10 +151,11 @@ async def note_problem(tx: AsyncConnection, outbox_id: UUID, problem: str) -> No
     await tx.execute(update(outbox).where(outbox.c.id == outbox_id).values(problem=problem))
 
 
-def _moved(row: Any) -> dict[str, Any]:
-    """Return where the sent text leaves the conversation."""
-    phase = {"phase": row.phase} if row.phase else {}
-    return phase | ({"category": row.category, "category_set_by": None} if row.category else {})
+def _moved(row: Any, conversation: Any) -> dict[str, Any]:
+    """Return where the sent text leaves the conversation; what a person has set since it was written stays."""
+    phase = unless_set_since(row.created_at, conversation.phase_set_at, row.phase)
+    category = unless_set_since(row.created_at, conversation.category_set_at, row.category)
+    return ({"phase": phase} if phase else {}) | ({"category": category, "category_set_by": None} if category else {})
 
 
 async def _park(tx: AsyncConnection, row: Any, conversation: Any, problem: str) -> None:

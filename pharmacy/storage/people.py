@@ -42,7 +42,7 @@ async def product_body(tx: AsyncConnection, pharmacy_id: str, product_id: str) -
 async def put_product(tx: AsyncConnection, pharmacy_id: str, product_id: str, body: Mapping[str, Any]) -> None:
     """Make `body` the whole product."""
     statement = upsert(products).values(pharmacy_id=pharmacy_id, id=product_id, body=dict(body))
-    values = {"body": statement.excluded.body, "updated_at": func.now()}
+    values = {"body": statement.excluded.body, "revision": products.c.revision + 1, "updated_at": func.now()}
     await tx.execute(statement.on_conflict_do_update(index_elements=["pharmacy_id", "id"], set_=values))
 
 
@@ -52,11 +52,11 @@ async def catalogue(tx: AsyncConnection, pharmacy_id: str) -> Catalogue:
     return Catalogue(tuple(_product(row) for row in rows))
 
 
-async def shelf_state(tx: AsyncConnection, pharmacy_id: str) -> tuple[int, Any]:
-    """Return what changes when a product changes: their number and the newest change."""
-    found = select(func.count(), func.max(products.c.updated_at)).where(products.c.pharmacy_id == pharmacy_id)
-    row = (await tx.execute(found)).one()
-    return row[0], row[1]
+async def shelf_state(tx: AsyncConnection, pharmacy_id: str) -> tuple[int, int]:
+    """Return what every committed change of a product changes: their number and the sum of their revisions."""
+    revisions = func.coalesce(func.sum(products.c.revision), 0)
+    row = (await tx.execute(select(func.count(), revisions).where(products.c.pharmacy_id == pharmacy_id))).one()
+    return int(row[0]), int(row[1])
 
 
 def _product(row: Any) -> Product:

@@ -1,18 +1,23 @@
 """Conversations: read them, hold and correct them, reply in person, ask for a draft, stop the run in work."""
 
+import hashlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
-from pharmacy.storage import decisions, holding, reading
+from pharmacy.storage import decisions, holding, own_reply, reading
+from pharmacy.storage.access import Caller
 from pharmacy.storage.decisions import Decision
+from pharmacy.storage.intake import Idempotency
+from pharmacy.storage.own_reply import OwnReply
 from pharmacy.storage.requests import outcome_of_request
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import Asked, ConversationOut, ConversationPage, MessagePage, OutcomeOut, Stopped, UnsentOut
 from server.asks import ID_PATTERN, Ask, Correct, Respond
 from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
 from server.outgoing import refuse_bad_wording, wording_context
+from server.routes.messages import IdempotencyKey
 from server.waiting import Wait, wait_for
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"], route_class=SignedInRoute)
@@ -61,15 +66,22 @@ async def list_messages(
 
 
 @router.post("/{conversation_id}/messages", response_model=UnsentOut, status_code=202, responses=DECIDING)
-async def respond(conversation_id: ConversationId, body: Respond, program: Serving, by: Calling) -> Any:
-    """Send the pharmacist's own reply; what the output gate holds needs a reason."""
-    refuse_bad_wording(
-        program, body.text, body.reason, await wording_context(program, by.pharmacy_id, conversation_id, body.text)
-    )
+async def respond(
+    conversation_id: ConversationId,
+    body: Respond,
+    program: Serving,
+    by: Calling,
+    idempotency_key: IdempotencyKey = None,
+) -> Any:
+    """Send the pharmacist's own reply; what the output gate holds needs a reason. The same reply is sent once only."""
+    context = await wording_context(program, by.pharmacy_id, conversation_id, body.text)
+    overridden = refuse_bad_wording(program, body.text, body.reason, context)
     decision = Decision(by.pharmacy_id, by.actor, body.version)
+    idempotency = _idempotency(conversation_id, body, by, idempotency_key) if idempotency_key else None
+    reply = OwnReply(body.text, body.reason, overridden, idempotency)
     async with program.database.begin() as tx:
-        outbox_id = await decisions.respond(tx, program.jobs, decision, conversation_id, body.text, body.reason)
-    return UnsentOut(conversation_id=conversation_id, outbox_id=str(outbox_id), state="queued")
+        outbox_id, state = await own_reply.respond(tx, program.jobs, decision, conversation_id, reply)
+    return UnsentOut.model_validate({"conversation_id": conversation_id, "outbox_id": str(outbox_id), "state": state})
 
 
 @router.post(
@@ -134,6 +146,11 @@ async def stop(conversation_id: ConversationId, program: Serving, by: Calling) -
     """Stop the run in work; its messages then wait for a person."""
     async with program.database.begin() as tx:
         return Stopped(stopped=await holding.stop_run(tx, by.pharmacy_id, conversation_id, by.actor))
+
+
+def _idempotency(conversation_id: str, body: Respond, by: Caller, key: str) -> Idempotency:
+    request = f"respond {conversation_id} {body.model_dump_json(exclude_unset=True)}"
+    return Idempotency(by.actor, key, hashlib.sha256(request.encode()).hexdigest())
 
 
 async def _change(program: Serving, by: Calling, conversation_id: str, action: str, values: dict[str, Any]) -> Any:

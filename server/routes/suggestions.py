@@ -62,13 +62,12 @@ async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -
         raise Refused("phase", body.phase, f"expected one of {[*flow.phases]}")
     async with program.database.begin() as tx:
         conversation_id = (await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id))["conversation_id"]
-    refuse_bad_wording(
-        program, body.text, body.reason, await wording_context(program, by.pharmacy_id, conversation_id, body.text)
-    )
+    context = await wording_context(program, by.pharmacy_id, conversation_id, body.text)
+    overridden = refuse_bad_wording(program, body.text, body.reason, context)
     async with program.database.begin() as tx:
         await decisions.edit(
             tx, program.jobs, _decision(by, body), suggestion_id, body.text,
-            reason=body.reason, category=body.category, phase=body.phase,
+            reason=body.reason, category=body.category, phase=body.phase, overridden=overridden,
         )  # fmt: skip
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 

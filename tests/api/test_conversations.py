@@ -275,3 +275,32 @@ async def test_a_request_without_waiting_is_acknowledged(shop: Shop) -> None:
 
     assert asked.status_code == 202
     assert asked.json()["conversation_id"] == conversation_id
+
+
+async def test_the_pharmacists_own_reply_repeated_under_its_key_is_sent_once(shop: Shop) -> None:
+    conversation_id, key = new_id(), {"Idempotency-Key": new_id("reply")}
+    await shop.say(conversation_id, "相談です")
+    path, reply = f"/v1/conversations/{conversation_id}/messages", {"text": "薬剤師の田中です。", "version": 1}
+    first = await shop.post(path, reply, headers=key)
+    await shop.say(conversation_id, "もう一つ相談です", wait=None)
+
+    again = await shop.post(path, reply, headers=key)
+    other = await shop.post(path, reply | {"text": "べつの返事です。"}, headers=key)
+
+    assert (first.status_code, again.status_code, other.status_code) == (202, 202, 409)
+    assert again.json()["outbox_id"] == first.json()["outbox_id"]
+    assert len(await shop.rows("SELECT id FROM outbox WHERE conversation_id = :c", c=conversation_id)) == 1
+
+
+async def test_the_same_words_for_the_same_version_without_a_key_are_refused(shop: Shop) -> None:
+    conversation_id = new_id()
+    await shop.say(conversation_id, "相談です")
+    path, reply = f"/v1/conversations/{conversation_id}/messages", {"text": "薬剤師の田中です。", "version": 1}
+    await shop.post(path, reply)
+
+    again = await shop.post(path, reply)
+    more = await shop.post(path, reply | {"text": "書き忘れました。明日お送りします。"})
+
+    assert (again.status_code, more.status_code) == (409, 202)
+    assert again.json()["state"] in {"queued", "sent"}
+    assert len(await shop.rows("SELECT id FROM outbox WHERE conversation_id = :c", c=conversation_id)) == 2

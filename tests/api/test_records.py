@@ -3,7 +3,7 @@
 import psycopg
 
 from pharmacy.settings import Settings
-from pharmacy.storage import audit
+from pharmacy.storage import audit, people
 from tests.api.shop import Shop, new_id, running
 
 
@@ -72,3 +72,37 @@ async def test_no_words_of_a_patient_stand_in_the_chain_or_in_a_job(own_settings
 
     assert len(kept) >= 4
     assert [row for row in kept if "ヒミツ" in row[0] or "\\u30d2" in row[0]] == []
+
+
+async def test_a_reason_that_overrides_the_output_gate_is_kept_with_the_rules_it_overrides(shop: Shop) -> None:
+    conversation_id, claim = new_id(), {"version": 1, "text": "必ず治ります。", "reason": "引用です"}
+    outcome = await shop.say(conversation_id, "体調の相談です")
+    await shop.post(f"/v1/suggestions/{outcome['suggestion_id']}/edit", claim)
+    await shop.post(f"/v1/conversations/{conversation_id}/messages", claim)
+
+    kept = await shop.rows("SELECT reason, overridden FROM outbox WHERE conversation_id = :c", c=conversation_id)
+    told = await shop.rows(
+        "SELECT body FROM audit WHERE action IN ('suggestion_edited', 'responded') AND subject IN (:c, :s)",
+        c=conversation_id, s=outcome["suggestion_id"],
+    )  # fmt: skip
+
+    assert [row.reason for row in kept] == ["引用です", "引用です"]
+    assert all(row.overridden for row in kept)
+    assert [row.body["overridden"] for row in told] == [row.overridden for row in kept]
+    assert all("引用です" not in str(row.body) for row in told)
+
+
+async def test_a_product_whose_writer_began_before_another_and_ended_after_it_is_read_anew(shop: Shop) -> None:
+    program, pharmacy_id = shop.program, new_id("pharmacy")
+    async with program.database.begin() as tx:
+        for product_id in ("slow", "quick"):
+            await people.put_product(tx, pharmacy_id, product_id, {"formula": "葛根湯"})
+    async with program.database.begin() as slow:
+        await people.put_product(slow, pharmacy_id, "slow", {"formula": "当帰芍薬散"})
+        async with program.database.begin() as quick:
+            await people.put_product(quick, pharmacy_id, "quick", {"formula": "加味逍遙散"})
+        await program.catalogue(pharmacy_id)
+
+    names = {product.formula for product in (await program.catalogue(pharmacy_id)).products}
+
+    assert names == {"当帰芍薬散", "加味逍遙散"}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.answers import GOOD, REDRAFT
 from tests.api.shop import Shop, new_id, running
-from tests.fakes.openai_server import OpenAIFake
+from tests.fakes.openai_server import OpenAIFake, faults
 
 
 async def _drafted(shop: Shop, words: str = "体調の相談です") -> tuple[str, dict]:
@@ -251,3 +251,60 @@ async def test_the_queue_lists_open_drafts_the_longest_waiting_first_and_filters
     assert mine == [places[0][1]["suggestion_id"], places[2][1]["suggestion_id"]]
     assert [item["id"] for item in refused.json()["items"]] == [places[1][1]["suggestion_id"]]
     assert [item["state"] for item in of_one.json()["items"]] == ["rejected"]
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        pytest.param("approve", {}, id="approve"),
+        pytest.param("edit", {"text": "書き直しました。"}, id="edit"),
+        pytest.param("reject", {"reason": "handled"}, id="handled"),
+    ],
+)
+async def test_an_answered_patient_gets_no_second_draft_from_wishes_still_in_work(
+    own_shop: Shop, fake: OpenAIFake, name: str, body: dict
+) -> None:
+    outcome = await own_shop.say("c", "体調の相談です")
+    fake.script.fail(faults.hang(), times=2)
+    before = len(fake.log.chats())
+    for _ in range(2):
+        await own_shop.post("/v1/conversations/c/suggestions", {})
+    async with asyncio.timeout(10):
+        while len(fake.log.chats()) < before + 2:  # noqa: ASYNC110 (the stand-in runs in a thread of its own)
+            await asyncio.sleep(0.01)
+
+    answer = await own_shop.post(f"/v1/suggestions/{outcome['suggestion_id']}/{name}", {"version": 1} | body)
+
+    async def idle() -> bool:
+        return not await own_shop.rows("SELECT id FROM procrastinate_jobs WHERE status IN ('todo', 'doing')")
+
+    await own_shop.until(idle)
+    assert answer.status_code == 200
+    assert (await own_shop.conversation("c"))["suggestion"] is None
+    assert [row.state for row in await own_shop.rows("SELECT state FROM runs ORDER BY started_at")] == [
+        "proposed", "stopped",
+    ]  # fmt: skip
+
+
+async def test_approving_a_draft_leaves_what_a_pharmacist_corrected_after_it_was_written(shop: Shop) -> None:
+    conversation_id, outcome = await _drafted(shop, "提案へ進みたい相談です")
+    await shop.http.patch(f"/v1/conversations/{conversation_id}", json={"phase": "taking", "category": "follow_up"})
+
+    await shop.post(f"/v1/suggestions/{outcome['suggestion_id']}/approve", {"version": 1})
+
+    await _sent(shop, conversation_id)
+    after = await shop.conversation(conversation_id)
+    assert (after["phase"], after["category"]) == ("taking", "follow_up")
+
+
+async def test_a_correction_between_approving_and_sending_is_kept(own_settings, fake: OpenAIFake) -> None:
+    async with running(own_settings) as shop:
+        outcome = await shop.say("c", "提案へ進みたい相談です")
+    async with running(own_settings, work=False) as shop:
+        await shop.post(f"/v1/suggestions/{outcome['suggestion_id']}/approve", {"version": 1})
+        await shop.http.patch("/v1/conversations/c", json={"phase": "taking", "category": "follow_up"})
+    async with running(own_settings) as shop:
+        await _sent(shop, "c")
+        after = await shop.conversation("c")
+
+    assert (after["phase"], after["category"]) == ("taking", "follow_up")
