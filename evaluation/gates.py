@@ -1,6 +1,10 @@
 """Measure the gate on a labelled file: python -m evaluation.gates FILE [--quiet]
 
 FILE holds one JSON object per line: text, category, must_gate and, if it is not the category's, tier.
+
+tests/data/gate-heldback-1.jsonl was held back from the first rules; at its first look they held E 245/263 (93.2%),
+U 116/128 and H 69/80 at their tier, and 43/177 (24%) of the rows that must not be held. It has been training material
+since and shows nothing about unseen wordings any more.
 """
 
 import json

@@ -1,39 +1,52 @@
-"""Likeness to messages that must be held: letter sequences weighed by training. It can only add a gate.
+"""Likeness to messages that must be held: letter sequences and rules' signs, weighed by training. It only adds a gate.
 
-Rules name what they know; this catches wordings near to them that nobody wrote down. `distillation/train_gate.py`
-writes the weights from the rules' own examples and from `examples/`.
+Rules name what they know; this catches wordings near to them that nobody wrote down, and decides where a rule is
+no more than a hint. `distillation/train_gate.py` writes the weights from the rules' own examples and from `examples/`.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.gates.hit import Tier
 
-WEIGHTS = Path(__file__).parent / "likeness.json"
+WEIGHTS = Path(__file__).parent / "likeness.npz"
 SCORES = ("held", "emergency", "urgent")
 """What is scored: must it be held at all; is it tier E; is it tier E or U."""
 
+Scores = tuple[float, float, float]
 LENGTHS = (1, 2, 3, 4)
-_WINDOW_LETTERS = 120
-_STEP_LETTERS = 80
-_HUNDREDTHS = 100
+STRETCH_LETTERS = 120
+STEP_LETTERS = 80
+HUNDREDTHS = 100
 # Once held, the tier that is nearly as likely but more pressing is taken.
 _LEAST_DOUBT = -0.3
+_EDGES = ("\x02", "\x03")
+_PRIME, _MIX, _PER_LENGTH = np.uint32(0x01000193), np.uint32(0x9E3779B1), 0x85EBCA6B
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """A linear score over the letter sequences of a normalised text, for each of `SCORES`."""
+    """A linear score over the letter sequences of a text and the signs rules found in it, for each of `SCORES`."""
 
-    weights: Mapping[str, tuple[int, int, int]]
-    """Sequence to its weight in each score, in hundredths."""
+    sequences: NDArray[np.uint32]
+    """Hashes of the known sequences, rising."""
 
-    offsets: tuple[float, float, float]
-    floors: tuple[float, float]
-    """A text is held when its first score is over the first floor, or its second over the second."""
+    weights: NDArray[np.int16]
+    """One row per sequence, one column per score, in hundredths."""
+
+    signs: Mapping[str, tuple[float, ...]]
+    """Sign of a rule to its weight in each score, in hundredths."""
+
+    offsets: tuple[float, ...]
+    floors: tuple[float, ...]
+    """A text is held when its first score is over the first floor, or its second over the second.
+
+    Where a rule hints at it, the first score need only be over the third floor."""
 
     @classmethod
     def load(cls, path: Path = WEIGHTS) -> "Likeness":
@@ -43,23 +56,18 @@ class Likeness:
             ConfigError: the file is missing or is not what the training wrote.
         """
         try:
-            read = json.loads(path.read_text(encoding="utf-8"))
-            return cls(read["weights"], tuple(read["offsets"]), tuple(read["floors"]))
+            with np.load(path, allow_pickle=False) as read:
+                names, weighed = read["sign_names"].tolist(), read["sign_weights"].tolist()
+                signs = {name: tuple(weights) for name, weights in zip(names, weighed, strict=True)}
+                offsets, floors = tuple(read["offsets"].tolist()), tuple(read["floors"].tolist())
+                return cls(read["sequences"], read["weights"], signs, offsets, floors)
         except (OSError, ValueError, KeyError, TypeError) as error:
             place = f"{path.name}: cannot be read ({error!r})"
             raise ConfigError(f"{place}, expected weights, offsets and floors from distillation.train_gate") from error
 
-    def tier(self, text: str) -> Tier | None:
-        """Return the tier `text` is most like, or None when it is like no held message.
-
-        A long text is read in overlapping stretches, so that small talk around an emergency does not drown it.
-        """
-        stretches = range(0, max(len(text) - _STEP_LETTERS // 2, 1), _STEP_LETTERS)
-        tiers = [self._tier(text[start : start + _WINDOW_LETTERS]) for start in stretches]
-        return min((tier for tier in tiers if tier), key="EUH".index, default=None)
-
-    def _tier(self, stretch: str) -> Tier | None:
-        held, emergency, urgent = self.scores(stretch)
+    def tier(self, scores: Scores) -> Tier | None:
+        """Return the tier a stretch of text with these scores is most like, or None when it is like no held message."""
+        held, emergency, urgent = scores
         if emergency > self.floors[1]:
             return Tier.E
         if held <= self.floors[0]:
@@ -68,19 +76,41 @@ class Likeness:
             return Tier.E
         return Tier.U if urgent > _LEAST_DOUBT else Tier.H
 
-    def scores(self, text: str) -> tuple[float, float, float]:
-        """Return the three scores of a short text; their zero is where training saw even odds."""
-        found = set(sequences(text))
-        known = [self.weights[sequence] for sequence in found if sequence in self.weights]
-        scale = max(len(known), 1) ** 0.5 * _HUNDREDTHS
+    def confirms(self, scores: Scores) -> bool:
+        """Return whether a stretch of text is likely enough to be held where a rule hints at it."""
+        return scores[0] > self.floors[2]
+
+    def scores(self, text: str, signs: Iterable[str]) -> Scores:
+        """Return the three scores of a stretch of text; their zero is where training saw even odds.
+
+        Args:
+            text: at most about `STRETCH_LETTERS` of the gate copy, each symptom that is said not to be there marked.
+            signs: what the rules found in it, and which lists of the vocabulary it touches.
+        """
+        found = sequences(text)
+        places = np.searchsorted(self.sequences, found).clip(max=len(self.sequences) - 1)
+        known = places[self.sequences[places] == found]
+        total = self.weights[known].sum(axis=0) / (max(len(known), 1) ** 0.5 * HUNDREDTHS)
+        weighed = [self.signs[sign] for sign in signs if sign in self.signs]
         held, emergency, urgent = (
-            sum(weight[score] for weight in known) / scale + self.offsets[score] for score in range(len(SCORES))
+            float(total[score]) + sum(sign[score] for sign in weighed) / HUNDREDTHS + self.offsets[score]
+            for score in range(len(SCORES))
         )
         return held, emergency, urgent
 
 
-def sequences(text: str) -> Iterator[str]:
-    """Yield every run of one to four letters in `text`."""
+def stretches(text: str) -> list[int]:
+    """Return where each overlapping stretch starts, so that small talk around an emergency does not drown it."""
+    return list(range(0, max(len(text) - STEP_LETTERS // 2, 1), STEP_LETTERS))
+
+
+def sequences(text: str) -> NDArray[np.uint32]:
+    """Return the hashes of every run of one to four letters in `text`, its edges marked, each once and rising."""
+    letters = np.frombuffer((_EDGES[0] + text + _EDGES[1]).encode("utf-32-le", "replace"), dtype="<u4")
+    running = np.full(len(letters), 0x811C9DC5, dtype=np.uint32)
+    found = []
     for length in LENGTHS:
-        for start in range(len(text) - length + 1):
-            yield text[start : start + length]
+        running = (running[: len(letters) - length + 1] * _PRIME) ^ letters[length - 1 :]
+        running *= _PRIME
+        found.append((running ^ np.uint32(length * _PER_LENGTH & 0xFFFFFFFF)) * _MIX)
+    return np.unique(np.concatenate(found))

@@ -1,17 +1,20 @@
 """One stretch of text against the rules: what is said in it, and what takes that back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import re2
 
-from pharmacy.domain.gates.rules import Rule
+from pharmacy.domain.gates.rules import VOCABULARY, Rule
 from pharmacy.domain.gates.spelling import BOUNDARY
 from pharmacy.domain.gates.words import SENTENCE_END, Vocabulary
 
 _SIGNS = (b"?", b"!", SENTENCE_END.encode())
 _ENDS = re2.compile(b"[\n?!]+")
 _VERB_STEMS = frozenset(letter.encode() for letter in "らかがわさされけせめえべまげ")
+ABSENT = "⊘"
+"""Stands for a symptom that is said not to be there, for a reader who knows no "not"."""
+
 _MOST_FINDINGS = 150
 """A text with more findings of one rule, each taken back, is no message from a patient: it is held unread."""
 
@@ -26,19 +29,28 @@ class Shared:
     long_past: "re2._Regexp[bytes]"
     resolved: "re2._Regexp[bytes]"
     asked: "re2._Regexp[bytes]"
+    topics: Mapping[str, "re2._Regexp[bytes]"]
+    """Every list of the vocabulary by its name."""
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Shared":
         """Return the shared words of `vocabulary`; raises ConfigError when one of the lists is not in it."""
-        return cls(**{name: vocabulary.listed(name, "vocabulary.toml") for name in cls.__annotations__})
+        own = {name: vocabulary.listed(name, VOCABULARY) for name in cls.__annotations__ if name != "topics"}
+        topics = {name: vocabulary.listed(name, VOCABULARY) for name in vocabulary.names}
+        return cls(**own, topics=topics)
 
-    def without_negated(self, text: str) -> str:
-        """Return `text` without the symptoms it says are not there, for a reader who knows no "not"."""
+    def touched(self, text: str) -> list[str]:
+        """Return the names of the vocabulary's lists of which `text` has a word."""
+        read = text.replace(BOUNDARY, SENTENCE_END).encode()
+        return [name for name, words in self.topics.items() if words.search(read)]
+
+    def with_negated_marked(self, text: str) -> str:
+        """Return `text` with `ABSENT` in place of each symptom it says is not there."""
         read = text.replace(BOUNDARY, SENTENCE_END).encode()
         pieces, done = [], 0
         for match in self.negated_symptom.finditer(read):
             if not self.not_negated_after.match(read[match.start() : match.end() + 60]):
-                pieces.append(read[done : match.start()])
+                pieces += [read[done : match.start()], ABSENT.encode()]
                 done = match.end()
         return b"".join([*pieces, read[done:]]).decode(errors="ignore").replace(SENTENCE_END, BOUNDARY)
 
@@ -52,6 +64,16 @@ class Reading:
         self._present: dict[int, bool] = {}
         self.is_too_dense = False
         """Whether some rule found more than can be looked at one by one."""
+
+    def said(self, rule: Rule) -> int | None:
+        """Return the place in letters where what `rule` holds is first said and not taken back, whatever else it asks.
+
+        Where it is only said and taken back the place is negative.
+        """
+        if not self._has(rule.say):
+            return None
+        first = next(self._live(rule), None)
+        return -1 if first is None else self._letters_before(first[0])
 
     def held_by(self, rule: Rule) -> tuple[int, int] | None:
         """Return the place in letters where `rule` holds the text, or None."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.gates.hit import GateHit, Tier, highest
-from pharmacy.domain.gates.likeness import Likeness
+from pharmacy.domain.gates.likeness import STRETCH_LETTERS, Likeness, stretches
 from pharmacy.domain.gates.normalise import normalise
 from pharmacy.domain.gates.reading import Reading, Shared
 from pharmacy.domain.gates.rules import FOLDER, VOCABULARY, Rule, read_rules
@@ -17,6 +17,9 @@ from pharmacy.domain.gates.words import Vocabulary
 
 _WINDOW_LETTERS = 4500
 _OVERLAP_LETTERS = 300
+
+Sign = tuple[str, int]
+"""What a rule makes of a text (said, denied, held) with its name, and the place in letters."""
 
 
 @dataclass(frozen=True)
@@ -70,29 +73,64 @@ class Recogniser:
             found.setdefault(hit.rule, hit)
         return Recognition(tuple(sorted(found.values(), key=lambda hit: ("EUH".index(hit.tier), hit.span))))
 
+    def stretches(self, text: str) -> list[tuple[str, list[str]]]:
+        """Return the stretches of a gate copy as the likeness reads them, each with the signs of the rules in it."""
+        _, signs = self._read(text, None)
+        return self._stretches(text, signs)
+
     def _hits(self, raw: str) -> Iterator[GateHit]:
-        assert self._shared is not None
         gate_text = normalise(raw)
         joined, places = gate_text.joined()
+        found, signs = self._read(joined, places)
         if gate_text.emoji:
-            yield from self._read(gate_text.emoji[:_WINDOW_LETTERS], None)
-        if self._likeness and (likely := self._likeness.tier(self._shared.without_negated(joined))):
-            yield GateHit("likeness", likely, (0, len(gate_text.text)), gate_text.text)
-        yield from self._read(joined, places)
+            found += self._read(gate_text.emoji[:_WINDOW_LETTERS], None)[0]
         if gate_text.has_breaks:
-            yield from self._read(gate_text.parted(), None)
+            found += self._read(gate_text.parted(), None)[0]
+        read = self._stretches(joined, signs)
+        likely, confirmed = self._likely(read)
+        if likely:
+            yield GateHit("likeness", likely, (0, len(gate_text.text)), gate_text.text)
+        yield from (hit for hit, is_hint in found if confirmed or not is_hint)
 
-    def _read(self, text: str, places: list[int] | None) -> Iterator[GateHit]:
+    def _likely(self, read: list[tuple[str, list[str]]]) -> tuple[Tier | None, bool]:
+        """Return the tier the likeness finds, and whether it confirms what rules hint at.
+
+        In a text of several stretches every hint holds: small talk around an emergency must not talk it away.
+        """
+        if self._likeness is None:
+            return None, True
+        scores = [self._likeness.scores(stretch, signs) for stretch, signs in read]
+        likely = highest(tier for score in scores if (tier := self._likeness.tier(score)))
+        return likely, len(read) > 1 or any(self._likeness.confirms(score) for score in scores)
+
+    def _stretches(self, text: str, signs: list[Sign]) -> list[tuple[str, list[str]]]:
         assert self._shared is not None
+        read = []
+        for start in stretches(text):
+            stretch = self._shared.with_negated_marked(text[start : start + STRETCH_LETTERS])
+            found = [name for name, place in signs if start <= place < start + STRETCH_LETTERS]
+            read.append((stretch, found + [f"touched {name}" for name in self._shared.touched(stretch)]))
+        return read
+
+    def _read(self, text: str, places: list[int] | None) -> tuple[list[tuple[GateHit, bool]], list[Sign]]:
+        """Return which rules hold `text`, and whether only as a hint; and what the likeness may make of the rules."""
+        assert self._shared is not None
+        hits: list[tuple[GateHit, bool]] = []
+        signs: list[Sign] = []
         for start in range(0, max(len(text), 1), _WINDOW_LETTERS - _OVERLAP_LETTERS):
             reading = Reading(text[start : start + _WINDOW_LETTERS], self._shared)
             for rule in self.rules:
+                if (said := reading.said(rule)) is None:
+                    continue
+                signs.append((f"said {rule.name}" if said >= 0 else f"denied {rule.name}", start + max(said, 0)))
                 if span := reading.held_by(rule):
                     first, last = start + span[0], start + span[1]
-                    matched = text[first:last]
-                    yield GateHit(rule.name, rule.tier, _placed(first, last, places), matched)
+                    signs.append((f"held {rule.name}", first))
+                    hit = GateHit(rule.name, rule.tier, _placed(first, last, places), text[first:last])
+                    hits.append((hit, rule.is_hint))
             if reading.is_too_dense:
-                yield GateHit("too_dense", Tier.U, (0, 0), "")
+                hits.append((GateHit("too_dense", Tier.U, (0, 0), ""), False))
+        return hits, signs
 
 
 def load_or_closed(folder: Path | None = None) -> tuple[Recogniser, ConfigError | None]:

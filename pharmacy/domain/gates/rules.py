@@ -41,7 +41,7 @@ CATEGORIES: Mapping[str, Tier] = {
 _FILE_KEYS = {"category", "tier", "rule"}
 _RULE_KEYS = {
     "name", "tier", "say", "also", "within", "unless", "unless_in_message", "not_followed_by",
-    "negation_counts", "past_counts", "hits", "misses",
+    "negation_counts", "past_counts", "hint", "hits", "misses",
 }  # fmt: skip
 
 
@@ -72,6 +72,9 @@ class Rule:
 
     past_cancels: bool
     """Whether a finding that is long past, resolved and not asked about is let go."""
+
+    is_hint: bool
+    """Whether it holds a message only where the likeness agrees; its sign is weighed there."""
 
     hits: tuple[str, ...]
     """Texts the rule must hold."""
@@ -143,6 +146,7 @@ def _read_rule(entry: dict[str, Any], category: str, tier: Tier, vocabulary: Voc
         not_followed_by=pattern("not_followed_by"),
         negation_cancels=not _one_of(entry, "negation_counts", (False, True), place),
         past_cancels=not _one_of(entry, "past_counts", (False, True), place),
+        is_hint=bool(_one_of(entry, "hint", (False, True), place)),
         hits=tuple(text_list(entry.get("hits"), f"{place}: hits")),
         misses=tuple(text_list(entry.get("misses"), f"{place}: misses")),
     )

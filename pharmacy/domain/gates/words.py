@@ -65,6 +65,11 @@ class Vocabulary:
                 words[name] = text_list(entries, f"{path.name}: {group}.{name}")
         return cls(words)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all lists."""
+        return list(self._words)
+
     def pattern(self, entries: Sequence[str], place: str) -> "re2._Regexp[bytes]":
         """Return one pattern that finds any of `entries` in a folded text given as UTF-8.
 
@@ -128,7 +133,8 @@ def _slips(word: str) -> list[str]:
 
 
 def _letters(text: str) -> str:
-    marked = text.replace("~~", _WIDE_GAP).replace("~", _GAP).replace("_", _PARTICLE)
+    # ー says nothing once folded; its ? would be left to the letter before it.
+    marked = text.replace("ー?", "").replace("~~", _WIDE_GAP).replace("~", _GAP).replace("_", _PARTICLE)
     folded = _SPACE.sub("", fold(marked))
     folded = folded.replace(_WIDE_GAP, _gap(20)).replace(_GAP, _gap(8)).replace(_PARTICLE, _PARTICLES)
     folded = _ANY_LETTERS.sub(lambda gap: _gap(int(gap.group(1))), folded)
