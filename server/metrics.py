@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pharmacy.domain.outcome import Outcome
-from pharmacy.storage import reading
+from pharmacy.storage import cases, reading
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 
@@ -22,6 +22,10 @@ COST = Counter(
     "kakari_cost_usd_total", "US dollars spent on models by this process, where the price is known.", registry=REGISTRY
 )
 WAITING = Gauge("kakari_waiting", "Items that wait for a person.", ["queue"], registry=REGISTRY)
+OPEN_CASES = Gauge(
+    "kakari_open_cases", "Cases that wait for a person; the tier is empty where no gate held.", ["tier"],
+    registry=REGISTRY,
+)  # fmt: skip
 GATES_CLOSED = Gauge(
     "kakari_gates_closed", "1 while the gate's rules cannot be read and every message is held.", registry=REGISTRY
 )
@@ -42,5 +46,7 @@ async def read_queues(program: Program) -> None:
         async with program.database.begin() as tx:
             for queue, count in (await reading.counts(tx, program.settings.pharmacy_id)).items():
                 WAITING.labels(queue).set(count)
+            for tier, count in (await cases.open_by_tier(tx, program.settings.pharmacy_id)).items():
+                OPEN_CASES.labels(tier or "").set(count)
     except StoreBusy:
         return

@@ -1,6 +1,7 @@
 """Take a patient's message: triage it, then commit it with its version and its job or its handover."""
 
 import hashlib
+import logging
 from datetime import datetime
 
 from nodes.hand_over import gate_reason, hand_over
@@ -14,6 +15,8 @@ from pharmacy.storage.intake import Idempotency, Incoming, Taken
 from server import metrics
 from server.asks import MessageIn
 from server.program import Program
+
+log = logging.getLogger(__name__)
 
 
 async def take_message(
@@ -44,6 +47,8 @@ async def take_message(
     )
     if emergency is not None and not taken.repeated:
         metrics.count_outcome(emergency, 0.0)
+        # An error, so that whatever watches the log wakes somebody; ids only, and never before it is stored.
+        log.error("emergency_handed_over conversation=%s message=%s", taken.conversation_id, taken.message_id)
     return taken
 
 

@@ -50,6 +50,15 @@ async def open_case(tx: AsyncConnection, conversation: Any, code: str, detail: s
     await notify(tx, "conversation", f"{conversation.pharmacy_id}/{conversation.id}")
 
 
+async def open_by_tier(tx: AsyncConnection, pharmacy_id: str) -> dict[Tier | None, int]:
+    """Return how many cases of each tier wait, those of none included; a tier without a case counts 0."""
+    found = select(handovers.c.tier, func.count().label("waiting")).where(
+        handovers.c.pharmacy_id == pharmacy_id, handovers.c.state == "open"
+    )
+    counted = {row.tier: row.waiting for row in await tx.execute(found.group_by(handovers.c.tier))}
+    return {tier: counted.get(tier, 0) for tier in URGENCY}
+
+
 async def answered_in_person(tx: AsyncConnection, conversation: Any, actor: str) -> None:
     """End the run in work: the messages it was to answer have just been answered by a person."""
     await runs.stop(tx, conversation.pharmacy_id, conversation.id, "answered_in_person")

@@ -264,3 +264,27 @@ async def test_a_wait_outside_0_to_60_seconds_is_refused(shop: Shop, wait: str) 
     answer = await shop.post("/v1/messages", {"conversation_id": "c", "text": "t"}, params={"wait": wait})
 
     assert answer.status_code == 422
+
+
+async def test_an_emergency_raises_an_alarm_once_it_is_stored(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    conversation_id, message_id = new_id(), new_id("m")
+
+    await shop.say(conversation_id, "緊急語です", message_id=message_id)
+    await shop.say(conversation_id, "緊急語です", message_id=message_id)
+
+    alarms = [record for record in caplog.records if record.message.startswith("emergency_handed_over")]
+    assert [record.levelname for record in alarms] == ["ERROR"]
+    assert alarms[0].message == f"emergency_handed_over conversation={conversation_id} message={message_id}"
+
+
+async def test_open_emergencies_are_counted_until_a_person_closes_them(own_shop: Shop) -> None:
+    async def counted() -> list[str]:
+        lines = (await own_shop.stranger.get("/metrics")).text.splitlines()
+        return [line.rsplit(" ", 1)[1] for line in lines if line.startswith('kakari_open_cases{tier="E"}')]
+
+    before = await counted()
+    case = await own_shop.say("c", "緊急語です")
+    waiting = await counted()
+    await own_shop.post(f"/v1/handovers/{case['handover_id']}/resolve", {"version": 1})
+
+    assert (before, waiting, await counted()) == (["0.0"], ["1.0"], ["0.0"])
