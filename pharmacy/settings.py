@@ -88,6 +88,9 @@ class Settings(BaseModel):
     pharmacy_id: str = Field("default", alias="KAKARI_PHARMACY_ID", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     """Which pharmacy this process serves: small letters, digits, - and _."""
 
+    allowed_contacts: str = Field("", alias="KAKARI_ALLOWED_CONTACTS")
+    """The pharmacy's own web addresses, phone and mail, between commas: what a pharmacist may write to a patient."""
+
     delivery_url: Address | None = Field(None, alias="KAKARI_DELIVERY_URL")
     """Where replies of the `api` channel are posted, signed: https, or http to this machine itself."""
 

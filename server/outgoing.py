@@ -6,13 +6,13 @@ from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.facts import Patient
 from pharmacy.domain.gates.claims import LintContext, lint
 from pharmacy.domain.patient_profile import patient_from
-from pharmacy.storage import people, reading
+from pharmacy.storage import names, people, reading
 from server.errors import Refused
 from server.program import Program
 
 
 async def wording_context(program: Program, pharmacy_id: str, conversation_id: str, text: str) -> LintContext:
-    """Return what may stand in `text`, sent in this conversation: the same as for a draft written there.
+    """Return what may stand in `text`, sent in this conversation: doses as for a draft, our contacts, no other's name.
 
     Raises:
         NotHere: this pharmacy has no such conversation.
@@ -21,6 +21,7 @@ async def wording_context(program: Program, pharmacy_id: str, conversation_id: s
         conversation = await reading.one_conversation(tx, pharmacy_id, conversation_id)
         patient_id = conversation["patient_id"]
         profile = await people.patient_profile(tx, pharmacy_id, patient_id)
+        others = await names.other_names_in(tx, pharmacy_id, patient_id, text)
     try:
         patient = patient_from(patient_id, profile)
     except ConfigError:
@@ -29,7 +30,12 @@ async def wording_context(program: Program, pharmacy_id: str, conversation_id: s
     texts = [message["text"] for message in conversation["messages"][-window:]]
     catalogue = await program.catalogue(pharmacy_id)
     static = program.assembled.replies.parts.lint_context
-    return replace(static, label_doses=catalogue.label_doses(texts, patient, text))
+    return replace(
+        static,
+        label_doses=catalogue.label_doses(texts, patient, text),
+        other_names=others,
+        allowed_contacts=static.allowed_contacts | _contacts(program.settings.allowed_contacts),
+    )
 
 
 def refuse_bad_wording(
@@ -51,3 +57,7 @@ def refuse_bad_wording(
         said = "; ".join(dict.fromkeys(hit.reason_ja for hit in found))
         raise Refused("reason", reason, f"output gate: {said}: expected a reason to send it all the same")
     return tuple(dict.fromkeys(hit.rule for hit in found))
+
+
+def _contacts(told: str) -> frozenset[str]:
+    return frozenset(contact.strip() for contact in told.split(",") if contact.strip())

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.api.shop import Shop, new_id
+from pharmacy.settings import Settings
+from tests.api.shop import Shop, new_id, running
 
 PATIENT = {
     "name": "山田 花子", "birth_year": 1980, "sex": "female", "pregnancy": "none", "allergies": ["卵"],
@@ -128,3 +129,30 @@ async def test_a_dose_above_the_label_is_held_when_a_pharmacist_writes_it(shop: 
 
     assert (above.status_code, above.json()["detail"][0]["loc"]) == (422, ["body", "reason"])
     assert as_labelled.status_code in (200, 202)
+
+
+async def test_another_patients_name_is_held_when_a_pharmacist_writes_it_and_the_patients_own_is_not(
+    shop: Shop,
+) -> None:
+    conversation_id = new_id()
+    await shop.http.put(f"/v1/patients/{new_id('p')}", json={"name": "勅使河原 花子"})
+    await shop.http.put(f"/v1/patients/{new_id('p')}", json={"name": "四十九院"})
+    await shop.say(conversation_id, "体調の相談です", patient={"id": new_id("p"), "name": "四十九院 太郎"})
+    path = f"/v1/conversations/{conversation_id}/messages"
+
+    other = await shop.post(path, {"version": 1, "text": "勅使河原花子さん、ご連絡ありがとうございます。"})
+    own = await shop.post(path, {"version": 1, "text": "四十九院 太郎さん、ご連絡ありがとうございます。"})
+
+    assert (other.status_code, own.status_code) == (422, 202), own.text
+
+
+async def test_the_pharmacys_own_contacts_may_be_given_and_no_others(own_settings: Settings) -> None:
+    told = own_settings.model_copy(update={"allowed_contacts": "0120-000-111, https://kakari.example.jp"})
+    async with running(told) as shop:
+        await shop.say("c", "体調の相談です")
+        path = "/v1/conversations/c/messages"
+
+        other = await shop.post(path, {"version": 1, "text": "お電話は0120-999-888へどうぞ。"})
+        own = await shop.post(path, {"version": 1, "text": "お電話は0120-000-111へどうぞ。"})
+
+    assert (other.status_code, own.status_code) == (422, 202), own.text
