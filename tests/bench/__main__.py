@@ -30,8 +30,13 @@ def gate() -> Iterator[Figure]:
     """Time the gate on the public rows, and on hostile texts of 5,000 characters."""
     recogniser = Recogniser.load()
     texts = [json.loads(line)["text"] for line in ROWS.read_text(encoding="utf-8").splitlines()]
+    for text in texts:  # the engine builds its automata while it reads; a server has done so long ago
+        recogniser.recognise(text)
     times = sorted(_milliseconds(lambda text=text: recogniser.recognise(text)) for text in texts * 8)
-    yield "gate, public rows", f"p50 {median(times):.2f} ms, p99 {times[int(len(times) * 0.99)]:.2f} ms, n {len(times)}"
+    yield (
+        "gate, warm, public rows",
+        f"p50 {median(times):.2f} ms, p99 {times[int(len(times) * 0.99)]:.2f} ms, n {len(times)}",
+    )
     worst = max(
         min(_milliseconds(lambda text=text: recogniser.recognise(text)) for _ in range(3)) for text in _hostile(texts)
     )
