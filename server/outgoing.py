@@ -17,7 +17,7 @@ async def wording_context(program: Program, pharmacy_id: str, conversation_id: s
     Raises:
         NotHere: this pharmacy has no such conversation.
     """
-    async with program.database.begin() as tx:
+    async with program.database.begin(pharmacy_id) as tx:
         conversation = await reading.one_conversation(tx, pharmacy_id, conversation_id)
         patient_id = conversation["patient_id"]
         profile = await people.patient_profile(tx, pharmacy_id, patient_id)

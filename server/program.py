@@ -10,7 +10,7 @@ from pharmacy.channels.api import ApiChannel
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.products.read import shipped
 from pharmacy.settings import Settings
-from pharmacy.storage import audit, modes, people
+from pharmacy.storage import audit, modes, people, pharmacies
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import Notices
@@ -43,7 +43,7 @@ class Program:
     async def catalogue(self, pharmacy_id: str) -> Catalogue:
         """Return the pharmacy's products as they are now."""
         shelf = self.shelves.setdefault(pharmacy_id, Shelf())
-        async with self.database.begin() as tx:
+        async with self.database.begin(pharmacy_id) as tx:
             state = await people.shelf_state(tx, pharmacy_id)
             if state != shelf.state:
                 self.shelves[pharmacy_id] = shelf = Shelf(state, await people.catalogue(tx, pharmacy_id))
@@ -81,6 +81,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
 async def _prepare(database: Database, assembled: Assembled, settings: Settings) -> None:
     pharmacy_id = settings.pharmacy_id
     async with database.begin() as tx:
+        await pharmacies.add(tx, pharmacy_id)
         by_auto = settings.models == "auto"
         await modes.note_mode(tx, pharmacy_id, assembled.registry.mode, by_auto=by_auto)
         if (await people.shelf_state(tx, pharmacy_id))[0] == 0:

@@ -43,7 +43,8 @@ async def take_message(
     found = triage([incoming.text], recogniser, openings(flow))
     emergency = _emergency(found, flow.first_phase)
     taken = await program.database.transact(
-        lambda tx: intake.take(tx, program.jobs, incoming, flow.first_phase, found.hits, emergency)
+        lambda tx: intake.take(tx, program.jobs, incoming, flow.first_phase, found.hits, emergency),
+        incoming.pharmacy_id,
     )
     if emergency is not None and not taken.repeated:
         metrics.count_outcome(emergency, 0.0)

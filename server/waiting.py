@@ -19,17 +19,17 @@ Wait = Annotated[
 
 
 async def wait_for(
-    program: Program, key: str, seconds: float, look: Callable[[Transaction], Awaitable[Found | None]]
+    program: Program,
+    pharmacy_id: str,
+    conversation_id: str,
+    seconds: float,
+    look: Callable[[Transaction], Awaitable[Found | None]],
 ) -> Found | None:
-    """Return what `look` finds, as soon as it does, or None when `seconds` have passed.
-
-    Args:
-        key: `pharmacy/conversation` whose outcomes are waited for.
-    """
+    """Return what `look` finds, as soon as it does, or None when `seconds` have passed."""
     until = time.monotonic() + seconds
-    async with program.notices.subscribe("outcome", key) as news:
+    async with program.notices.subscribe("outcome", f"{pharmacy_id}/{conversation_id}") as news:
         while True:
-            if (found := await _looked(program, look)) is not None:
+            if (found := await _looked(program, pharmacy_id, look)) is not None:
                 return found
             left = until - time.monotonic()
             if left <= 0:
@@ -37,9 +37,11 @@ async def wait_for(
             await news.wait(min(left, 5.0))
 
 
-async def _looked(program: Program, look: Callable[[Transaction], Awaitable[Found | None]]) -> Found | None:
+async def _looked(
+    program: Program, pharmacy_id: str, look: Callable[[Transaction], Awaitable[Found | None]]
+) -> Found | None:
     try:
-        async with program.database.begin() as tx:
+        async with program.database.begin(pharmacy_id) as tx:
             return await look(tx)
     except StoreBusy:
         # What was asked for is committed: a busy store is no reason to say that it was not.

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import audit
 from pharmacy.storage.refusals import Conflict
 from pharmacy.storage.tables import api_keys, sign_ins
+from pharmacy.storage.walls import enter
 
 LINK_LIVES = timedelta(minutes=15)
 SESSION_LIVES = timedelta(hours=12)
@@ -68,7 +69,9 @@ async def list_keys(tx: AsyncConnection, pharmacy_id: str) -> list[dict[str, str
 
 
 async def caller_of_key(tx: AsyncConnection, key: str) -> Caller | None:
-    """Return who holds `key`, or None."""
+    """Return who holds `key`, or None; the rest of the transaction is theirs."""
+    if not await _entered(tx, func.kakari_pharmacy_of_key(_hashed(key))):
+        return None
     where = (api_keys.c.key_hash == _hashed(key), api_keys.c.revoked_at.is_(None))
     row = (await tx.execute(select(api_keys).where(*where))).one_or_none()
     return Caller(row.pharmacy_id, f"key:{row.name}") if row else None
@@ -81,6 +84,8 @@ async def create_link(tx: AsyncConnection, pharmacy_id: str, actor: str) -> str:
 
 async def use_link(tx: AsyncConnection, token: str) -> str | None:
     """Return a session's token for a link's, or None when it was used or has run out."""
+    if not await _entered(tx, func.kakari_pharmacy_of_sign_in(_hashed(token))):
+        return None
     where = (sign_ins.c.token_hash == _hashed(token), sign_ins.c.kind == "link", sign_ins.c.expires_at > func.now())
     used = (
         await tx.execute(delete(sign_ins).where(*where).returning(sign_ins.c.pharmacy_id, sign_ins.c.actor))
@@ -93,7 +98,9 @@ async def use_link(tx: AsyncConnection, token: str) -> str | None:
 
 
 async def caller_of_session(tx: AsyncConnection, token: str) -> Caller | None:
-    """Return whose session `token` is, or None."""
+    """Return whose session `token` is, or None; the rest of the transaction is theirs."""
+    if not await _entered(tx, func.kakari_pharmacy_of_sign_in(_hashed(token))):
+        return None
     where = (sign_ins.c.token_hash == _hashed(token), sign_ins.c.kind == "session", sign_ins.c.expires_at > func.now())
     row = (await tx.execute(select(sign_ins).where(*where))).one_or_none()
     return Caller(row.pharmacy_id, f"session:{row.actor}") if row else None
@@ -101,7 +108,16 @@ async def caller_of_session(tx: AsyncConnection, token: str) -> Caller | None:
 
 async def end_session(tx: AsyncConnection, token: str) -> None:
     """Sign out."""
-    await tx.execute(delete(sign_ins).where(sign_ins.c.token_hash == _hashed(token)))
+    if await _entered(tx, func.kakari_pharmacy_of_sign_in(_hashed(token))):
+        await tx.execute(delete(sign_ins).where(sign_ins.c.token_hash == _hashed(token)))
+
+
+async def _entered(tx: AsyncConnection, pharmacy: ColumnElement[str]) -> bool:
+    """Go behind the wall of the pharmacy that a token belongs to; say whether it belongs to any."""
+    found = (await tx.execute(select(pharmacy))).scalar_one()
+    if found is not None:
+        await enter(tx, found)
+    return found is not None
 
 
 async def _issue(tx: AsyncConnection, pharmacy_id: str, actor: str, kind: str, lives: timedelta) -> str:

@@ -17,6 +17,7 @@ from pharmacy.storage.embedded import EmbeddedServer
 from pharmacy.storage.migrate import migrate
 from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.roles import APP_ROLE, refuse_powerful
+from pharmacy.storage.walls import SETTING, enter
 
 WAIT_SECONDS = 1
 OPTIONS = (
@@ -60,14 +61,19 @@ class Database:
         return app_address(self.owner)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
+    async def begin(self, pharmacy_id: str | None = None) -> AsyncIterator[AsyncConnection]:
         """Give a connection with a transaction: committed at the end, rolled back when anything is raised.
+
+        Args:
+            pharmacy_id: whose rows it may see and write; the program's own pharmacy when left out.
 
         Raises:
             StoreBusy: no connection, lock, disk space or server could be had in time; nothing was written.
         """
         try:
             async with self.engine.begin() as connection:
+                if pharmacy_id is not None and pharmacy_id != self.pharmacy_id:
+                    await enter(connection, pharmacy_id)
                 yield connection
         except PoolTimeout as error:
             raise StoreBusy(f"no free database connection within {WAIT_SECONDS} s") from error
@@ -76,8 +82,14 @@ class Database:
                 raise StoreBusy(_reason(error)) from error
             raise
 
-    async def transact(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+    async def transact(
+        self, work: Callable[[AsyncConnection], Awaitable[Result]], pharmacy_id: str | None = None
+    ) -> Result:
         """Return what `work` returns, done in one transaction; once more if the connection broke before the commit.
+
+        Args:
+            work: reads and writes; must be harmless when done twice.
+            pharmacy_id: as `begin`.
 
         Raises:
             StoreBusy: as `begin`.
@@ -86,7 +98,7 @@ class Database:
 
         async def once() -> Result:
             nonlocal ready
-            async with self.begin() as connection:
+            async with self.begin(pharmacy_id) as connection:
                 result = await work(connection)
                 ready = True
             return result
@@ -121,7 +133,7 @@ async def open_database(settings: Settings) -> Database:
         owner = read_address(address)
         await reach(owner)
         revision = await asyncio.to_thread(migrate, owner)
-        engine = app_engine(owner, settings.pool_size)
+        engine = app_engine(owner, settings.pool_size, settings.pharmacy_id)
         await _refuse_powerful(engine, owner)
     except BaseException:
         if server is not None:
@@ -135,10 +147,10 @@ def app_address(owner: URL) -> URL:
     return with_options(owner, OPTIONS).update_query_dict({"application_name": "kakari", **KEEPALIVE})
 
 
-def app_engine(owner: URL, pool_size: int) -> AsyncEngine:
-    """Return an engine whose connections work as kakari_app."""
+def app_engine(owner: URL, pool_size: int, pharmacy_id: str) -> AsyncEngine:
+    """Return an engine whose connections work as kakari_app; unless a transaction says another, for `pharmacy_id`."""
     return create_async_engine(
-        app_address(owner),
+        with_options(app_address(owner), f"-c {SETTING}={pharmacy_id}"),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=WAIT_SECONDS,

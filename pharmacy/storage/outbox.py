@@ -63,7 +63,9 @@ async def queue(tx: AsyncConnection, jobs: Jobs, conversation: Any, wording: Wor
         )
     )
     lock = f"send:{conversation.pharmacy_id}:{conversation.id}"
-    await jobs.enqueue(tx, "send", lock=lock, arguments={"outbox_id": str(outbox_id)})
+    await jobs.enqueue(
+        tx, "send", lock=lock, arguments={"pharmacy_id": conversation.pharmacy_id, "outbox_id": str(outbox_id)}
+    )
     return outbox_id
 
 

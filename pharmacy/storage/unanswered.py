@@ -37,13 +37,13 @@ async def ages(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> t
     return None if row[0] is None else (float(row[0]), float(row[1]))
 
 
-async def without_job(tx: AsyncConnection) -> list[tuple[str, str]]:
-    """Return (pharmacy, conversation) of every waiting message whose conversation has no job left."""
+async def without_job(tx: AsyncConnection) -> list[str]:
+    """Return the conversations of the transaction's pharmacy that have a waiting message and no job left."""
     jobs = table("procrastinate_jobs", column("lock", Text), column("status"))
     busy = select(jobs.c.lock).where(cast(jobs.c.status, Text).in_(["todo", "doing"]), jobs.c.lock.is_not(None))
     lock = func.concat("reply:", messages.c.pharmacy_id, ":", messages.c.conversation_id)
-    found = select(messages.c.pharmacy_id, messages.c.conversation_id).where(*_WAITS, lock.not_in(busy)).distinct()
-    return [(row.pharmacy_id, row.conversation_id) for row in await tx.execute(found)]
+    found = select(messages.c.conversation_id).where(*_WAITS, lock.not_in(busy)).distinct()
+    return [row.conversation_id for row in await tx.execute(found)]
 
 
 def _of(pharmacy_id: str, conversation_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

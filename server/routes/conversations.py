@@ -35,7 +35,7 @@ async def list_conversations(
     phase: Filter = None, category: Filter = None, patient_id: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
 ) -> Any:  # fmt: skip
     """List conversations, the one with the newest message first."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         return await reading.list_conversations(
             tx,
             by.pharmacy_id,
@@ -51,7 +51,7 @@ async def list_conversations(
 @router.get("/{conversation_id}", response_model=ConversationOut, responses=OF_ONE)
 async def get_conversation(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Show one conversation with its last messages and open items."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         await reading.snapshot(tx)
         return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)
 
@@ -61,7 +61,7 @@ async def list_messages(
     conversation_id: ConversationId, program: Serving, by: Calling, limit: Limit = 50, after: After = None
 ) -> Any:
     """List a conversation's messages, oldest first."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         return await reading.list_messages(tx, by.pharmacy_id, conversation_id, limit=limit, after=after)
 
 
@@ -79,7 +79,7 @@ async def respond(
     decision = Decision(by.pharmacy_id, by.actor, body.version)
     idempotency = _idempotency(conversation_id, body, by, idempotency_key) if idempotency_key else None
     reply = OwnReply(body.text, body.reason, overridden, idempotency)
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         outbox_id, state = await own_reply.respond(tx, program.jobs, decision, conversation_id, reply)
     return UnsentOut.model_validate({"conversation_id": conversation_id, "outbox_id": str(outbox_id), "state": state})
 
@@ -97,11 +97,13 @@ async def ask(
 ) -> Any:
     """Ask for a suggestion, inside a handover too; only an emergency gives none."""
     instruction = body.instruction if body else ""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         request_id = await decisions.ask(tx, program.jobs, by.pharmacy_id, conversation_id, by.actor, instruction)
     if wait is not None:
-        key = f"{by.pharmacy_id}/{conversation_id}"
-        found = await wait_for(program, key, wait, lambda tx: outcome_of_request(tx, by.pharmacy_id, request_id))
+        found = await wait_for(
+            program, by.pharmacy_id, conversation_id, wait,
+            lambda tx: outcome_of_request(tx, by.pharmacy_id, request_id),
+        )  # fmt: skip
         if found is not None:
             return JSONResponse(found)
     return Asked(conversation_id=conversation_id, request_id=str(request_id))
@@ -110,7 +112,7 @@ async def ask(
 @router.post("/{conversation_id}/take-over", response_model=ConversationOut, responses=OF_ONE)
 async def take_over(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Hold the conversation: until it is given back, no machine answers in it."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         await holding.take_over(tx, by.pharmacy_id, conversation_id, by.actor)
         return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)
 
@@ -144,7 +146,7 @@ async def correct(conversation_id: ConversationId, body: Correct, program: Servi
 @router.delete("/{conversation_id}/run", response_model=Stopped, responses=OF_ONE)
 async def stop(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Stop the run in work; its messages then wait for a person."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         return Stopped(stopped=await holding.stop_run(tx, by.pharmacy_id, conversation_id, by.actor))
 
 
@@ -154,7 +156,7 @@ def _idempotency(conversation_id: str, body: Respond, by: Caller, key: str) -> I
 
 
 async def _change(program: Serving, by: Calling, conversation_id: str, action: str, values: dict[str, Any]) -> Any:
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         if values:
             await holding.change(tx, by.pharmacy_id, conversation_id, by.actor, action, values)
         return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)

@@ -19,7 +19,7 @@ ProductId = Annotated[str, Path(pattern=ID_PATTERN)]
 @router.get("/patients/{patient_id}", response_model=Patient, responses=OF_ONE)
 async def get_patient(patient_id: PatientId, program: Serving, by: Calling) -> Any:
     """Show what is known of a patient; null is unknown."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         return await people.patient_profile(tx, by.pharmacy_id, patient_id) | {"id": patient_id}
 
 
@@ -28,7 +28,7 @@ async def put_patient(patient_id: PatientId, body: PatientIn, program: Serving, 
     """Make the body all that is known of a patient; a field left out becomes unknown."""
     _same(body.id, patient_id)
     profile = body.model_dump(exclude={"id"}, mode="json")
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         await people.put_patient(tx, by.pharmacy_id, patient_id, profile)
         await audit.append(
             tx,
@@ -44,7 +44,7 @@ async def put_patient(patient_id: PatientId, body: PatientIn, program: Serving, 
 @router.get("/products/{product_id}", response_model=ProductOut, responses=OF_ONE)
 async def get_product(product_id: ProductId, program: Serving, by: Calling) -> Any:
     """Show a product with the source of each fact."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         return await people.product_body(tx, by.pharmacy_id, product_id) | {"id": product_id}
 
 
@@ -53,7 +53,7 @@ async def put_product(product_id: ProductId, body: ProductIn, program: Serving, 
     """Make the body the whole product; every fact but the price needs its public source."""
     _same(body.id, product_id)
     product = body.model_dump(exclude={"id"}, exclude_defaults=True, mode="json")
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         await people.put_product(tx, by.pharmacy_id, product_id, product)
         await audit.append(tx, by.pharmacy_id, by.actor, "product_put", product_id, {"fields": sorted(product)})
     return product | {"id": product_id}

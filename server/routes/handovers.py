@@ -26,7 +26,7 @@ async def list_handovers(
     conversation_id: str | None = Query(default=None, pattern=ID_PATTERN),
 ) -> Any:
     """List cases that wait for a person: tier E, then U, then H, then the rest, each by how long it waits."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         return await reading.list_handovers(
             tx,
             by.pharmacy_id,
@@ -41,7 +41,7 @@ async def list_handovers(
 @router.get("/{handover_id}", response_model=HandoverOut, responses=OF_ONE)
 async def get_handover(handover_id: UUID, program: Serving, by: Calling) -> Any:
     """Show one case."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         return await reading.one_handover(tx, by.pharmacy_id, handover_id)
 
 
@@ -49,6 +49,6 @@ async def get_handover(handover_id: UUID, program: Serving, by: Calling) -> Any:
 async def resolve(handover_id: UUID, program: Serving, by: Calling, body: Resolve | None = None) -> Any:
     """Close a case; one that holds an emergency only with the conversation's current `version`."""
     told = body or Resolve()
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         await cases.resolve(tx, by.pharmacy_id, handover_id, by.actor, told.resolution, told.version)
         return await reading.one_handover(tx, by.pharmacy_id, handover_id)

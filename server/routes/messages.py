@@ -50,8 +50,7 @@ async def post_message(
 
 
 async def _outcome(program: Program, by: Caller, taken: intake.Taken, seconds: float) -> dict[str, Any] | None:
-    key = f"{by.pharmacy_id}/{taken.conversation_id}"
     return await wait_for(
-        program, key, seconds,
+        program, by.pharmacy_id, taken.conversation_id, seconds,
         lambda tx: outcomes.outcome_of(tx, by.pharmacy_id, taken.conversation_id, taken.message_id),
     )  # fmt: skip

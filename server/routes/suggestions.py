@@ -26,7 +26,7 @@ async def list_suggestions(
     conversation_id: str | None = Query(default=None, pattern=ID_PATTERN),
 ) -> Any:  # fmt: skip
     """List suggestions, the one that waited longest first."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         return await reading.list_suggestions(
             tx,
             by.pharmacy_id,
@@ -40,14 +40,14 @@ async def list_suggestions(
 @router.get("/{suggestion_id}", response_model=SuggestionOut, responses=OF_ONE)
 async def get_suggestion(suggestion_id: UUID, program: Serving, by: Calling) -> Any:
     """Show one suggestion with its trail and every model call."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
 @router.post("/{suggestion_id}/approve", response_model=SuggestionOut, responses=DECIDING)
 async def approve(suggestion_id: UUID, body: Decide, program: Serving, by: Calling) -> Any:
     """Send the draft as it is."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         await decisions.approve(tx, program.jobs, _decision(by, body), suggestion_id)
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
@@ -60,11 +60,11 @@ async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -
         raise Refused("category", body.category, f"expected one of {[*flow.categories]}")
     if body.phase is not None and body.phase not in flow.phases:
         raise Refused("phase", body.phase, f"expected one of {[*flow.phases]}")
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         conversation_id = (await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id))["conversation_id"]
     context = await wording_context(program, by.pharmacy_id, conversation_id, body.text)
     overridden = refuse_bad_wording(program, body.text, body.reason, context)
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         await decisions.edit(
             tx, program.jobs, _decision(by, body), suggestion_id, body.text,
             reason=body.reason, category=body.category, phase=body.phase, overridden=overridden,
@@ -75,7 +75,7 @@ async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -
 @router.post("/{suggestion_id}/reject", response_model=SuggestionOut, responses=DECIDING)
 async def reject(suggestion_id: UUID, body: Reject, program: Serving, by: Calling) -> Any:
     """Refuse the draft; the patient then waits for a person, unless the matter is dealt with."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         await decisions.reject(tx, _decision(by, body), suggestion_id, body.reason, body.detail)
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
@@ -83,7 +83,7 @@ async def reject(suggestion_id: UUID, body: Reject, program: Serving, by: Callin
 @router.post("/{suggestion_id}/regenerate", response_model=SuggestionOut, responses=DECIDING)
 async def regenerate(suggestion_id: UUID, body: Regenerate, program: Serving, by: Calling) -> Any:
     """Have it written again; the new suggestion appears in the queue."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         await decisions.regenerate(tx, program.jobs, _decision(by, body), suggestion_id, body.instruction)
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 

@@ -59,14 +59,14 @@ class ReplyJobs:
         def parked(phase: str, hits: Sequence[GateHit]) -> Outcome:
             return _handed_over("parked", f"no run came to an end: {why}", phase, hits)
 
-        await self.program.database.transact(lambda tx: runs.give_up(tx, *_names(job), parked))
+        await self.program.database.transact(lambda tx: runs.give_up(tx, *_names(job), parked), _names(job)[0])
         log.warning("run_given_up conversation=%s", job.arguments["conversation_id"])
 
     async def _settled(self, pharmacy_id: str, conversation_id: str) -> bool:
         """Sleep until the newest message is old enough to be the last of its burst; say whether any is unanswered."""
         settle = self.program.settings.settle_seconds
         while True:
-            async with self.program.database.begin() as tx:
+            async with self.program.database.begin(pharmacy_id) as tx:
                 ages = await unanswered.ages(tx, pharmacy_id, conversation_id)
             if ages is None:
                 return False
@@ -78,7 +78,7 @@ class ReplyJobs:
 
     async def _begin(self, pharmacy_id: str, conversation_id: str, request_id: UUID | None) -> Begun | None:
         window = self.program.assembled.flow.window_turns
-        async with self.program.database.begin() as tx:
+        async with self.program.database.begin(pharmacy_id) as tx:
             return await runs.begin(tx, pharmacy_id, conversation_id, window, request_id)
 
     async def _run(self, begun: Begun, news: Any) -> None:
@@ -115,7 +115,7 @@ class ReplyJobs:
 
     async def _overtaken(self, begun: Begun) -> bool:
         try:
-            async with self.program.database.begin() as tx:
+            async with self.program.database.begin(begun.pharmacy_id) as tx:
                 return await runs.overtaken(tx, begun)
         except StoreBusy:
             # The run goes on: the transaction that writes its outcome asks once more.
@@ -125,13 +125,15 @@ class ReplyJobs:
         def stopped(code: str) -> Outcome:
             return _handed_over(code, STOPPED[code], begun.phase, begun.hits)
 
-        ended = await self.program.database.transact(lambda tx: runs.end(tx, begun, proposal, calls, stopped))
+        ended = await self.program.database.transact(
+            lambda tx: runs.end(tx, begun, proposal, calls, stopped), begun.pharmacy_id
+        )
         log.info("run_ended conversation=%s state=%s", begun.conversation_id, ended)
         return ended
 
     async def _fail(self, begun: Begun, problem: str, calls: Sequence[ModelCall]) -> None:
         try:
-            await self.program.database.transact(lambda tx: runs.fail(tx, begun, problem, calls))
+            await self.program.database.transact(lambda tx: runs.fail(tx, begun, problem, calls), begun.pharmacy_id)
         except StoreBusy:
             log.warning("run_not_recorded conversation=%s problem=%s", begun.conversation_id, problem)
 

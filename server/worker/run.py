@@ -4,7 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from pharmacy.storage import unanswered
+from pharmacy.storage import pharmacies, unanswered
 from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
 from pharmacy.storage.refusals import StoreBusy
@@ -38,12 +38,17 @@ async def run_worker(program: Program) -> None:
 async def sweep(program: Program) -> int:
     """Give a job to every conversation that has an unanswered message and none; return how many there were."""
     async with program.database.begin() as tx:
-        lost = await unanswered.without_job(tx)
-        for pharmacy_id, conversation_id in lost:
-            await enqueue_reply(tx, program.jobs, pharmacy_id, conversation_id)
-    if lost:
-        log.warning("swept conversations=%d", len(lost))
-    return len(lost)
+        served = await pharmacies.every(tx)
+    swept = 0
+    for pharmacy_id in served:
+        async with program.database.begin(pharmacy_id) as tx:
+            lost = await unanswered.without_job(tx)
+            for conversation_id in lost:
+                await enqueue_reply(tx, program.jobs, pharmacy_id, conversation_id)
+        swept += len(lost)
+    if swept:
+        log.warning("swept conversations=%d", swept)
+    return swept
 
 
 async def _sweep_often(program: Program) -> None:

@@ -152,5 +152,5 @@ def _client(url: str, key: str | None = None) -> httpx2.AsyncClient:
 
 
 async def _key(program: Program, pharmacy_id: str) -> str:
-    async with program.database.begin() as tx:
+    async with program.database.begin(pharmacy_id) as tx:
         return await access.create_key(tx, pharmacy_id, new_id("key"), "test")

@@ -21,5 +21,5 @@ async def test_local_models_serve_when_a_person_says_so(database: Database) -> N
         await modes.note_mode(tx, "default", "openai", by_auto=True)
         await modes.note_mode(tx, "default", "local", by_auto=False)
 
-    async with database.begin() as tx:
+    async with database.begin("elsewhere") as tx:
         await modes.note_mode(tx, "elsewhere", "local", by_auto=True)

@@ -1,0 +1,30 @@
+"""The tables, as SQLAlchemy knows them; the migrations make them."""
+
+from pharmacy.storage.tables.columns import metadata
+from pharmacy.storage.tables.conversing import conversations, idempotency_keys, inbox, messages, patients, products
+from pharmacy.storage.tables.entering import api_keys, pharmacies, sign_ins
+from pharmacy.storage.tables.recording import audit, served_modes
+from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
+from pharmacy.storage.tables.sending import outbox
+
+__all__ = [
+    "api_keys",
+    "audit",
+    "conversations",
+    "handovers",
+    "idempotency_keys",
+    "inbox",
+    "messages",
+    "metadata",
+    "model_calls",
+    "outbox",
+    "outcomes",
+    "patients",
+    "pharmacies",
+    "products",
+    "requests",
+    "runs",
+    "served_modes",
+    "sign_ins",
+    "suggestions",
+]

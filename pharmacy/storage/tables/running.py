@@ -1,0 +1,161 @@
+"""Runs, what they propose, and what each model call was."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from pharmacy.storage.tables.columns import metadata, of_conversation, of_pharmacy, time
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    of_pharmacy(),
+    Column("conversation_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("state", Text, nullable=False),  # running | proposed | superseded | stopped | failed
+    Column("request_id", Uuid),
+    Column("steps", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("problem", Text),
+    Column("cost_usd", Double),
+    time("started_at", now=True),
+    time("finished_at"),
+    PrimaryKeyConstraint("id"),
+    of_conversation(),
+    Index(None, "pharmacy_id", "conversation_id", "started_at"),
+    Index("ix_runs_request", "request_id", postgresql_where=text("request_id IS NOT NULL")),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    of_pharmacy(),
+    Column("conversation_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("instruction", Text, nullable=False),
+    time("created_at", now=True),
+    time("dropped_at"),  # when a pharmacist answered before the draft was there
+    PrimaryKeyConstraint("id"),
+    of_conversation(),
+    Index(None, "pharmacy_id", "conversation_id"),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    of_pharmacy(),
+    Column("conversation_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("run_id", Uuid),  # none for an emergency that intake handed over
+    Column("kind", Text, nullable=False),
+    Column("suggestion_id", Uuid),
+    Column("handover_id", Uuid),
+    Column("body", JSONB, nullable=False),
+    time("created_at", now=True),
+    PrimaryKeyConstraint("id"),
+    of_conversation(),
+    Index(None, "pharmacy_id", "created_at"),
+    Index("ix_outcomes_of_conversation", "pharmacy_id", "conversation_id", "version"),
+    Index(None, "run_id"),
+)
+
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), nullable=False),
+    Column("id", Uuid, nullable=False),
+    of_pharmacy(),
+    Column("conversation_id", Text, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),  # open | approved | edited | rejected | regenerated | superseded
+    Column("requested", Boolean, nullable=False),
+    Column("category", Text),
+    Column("phase", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("decided_by", Text),
+    Column("decision", JSONB),
+    time("created_at", now=True),
+    time("decided_at"),
+    PrimaryKeyConstraint("id"),
+    of_conversation(),
+    Index(None, "pharmacy_id", "state", "seq"),
+    Index("ix_suggestions_of_conversation", "pharmacy_id", "conversation_id", "seq"),
+    Index("uq_suggestions_one_open", "pharmacy_id", "conversation_id", unique=True,
+          postgresql_where=text("state = 'open'")),
+)  # fmt: skip
+
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), nullable=False),
+    Column("id", Uuid, nullable=False),
+    of_pharmacy(),
+    Column("conversation_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),  # open | resolved
+    Column("code", Text, nullable=False),
+    Column("tier", Text),
+    Column("urgency", Integer, nullable=False),  # 0 for E, 1 for U, 2 for H, 3 for none: the queue's order
+    Column("detail", Text, nullable=False),
+    Column("category", Text),
+    Column("phase", Text, nullable=False),
+    Column("reasons", JSONB, nullable=False),
+    Column("drafts", JSONB, nullable=False),
+    Column("resolved_by", Text),
+    Column("resolution", Text),
+    time("created_at", now=True),
+    time("updated_at", now=True),
+    time("resolved_at"),
+    PrimaryKeyConstraint("id"),
+    of_conversation(),
+    Index(None, "pharmacy_id", "state", "urgency", "seq"),
+    Index("ix_handovers_of_conversation", "pharmacy_id", "conversation_id", "urgency", "seq"),
+    Index("uq_handovers_one_open", "pharmacy_id", "conversation_id", unique=True,
+          postgresql_where=text("state = 'open'")),
+)  # fmt: skip
+
+model_calls = Table(
+    "model_calls",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), nullable=False),
+    of_pharmacy(),
+    Column("conversation_id", Text, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("prompt_file", Text, nullable=False),
+    Column("prompt_fingerprint", Text, nullable=False),
+    Column("blanks", JSONB, nullable=False),
+    Column("model_asked", Text, nullable=False),
+    Column("model_served", Text),
+    Column("output", Text),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("tokens_estimated", Boolean, nullable=False),
+    Column("cost_usd", Double),
+    Column("seconds", Double, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("error", Text),
+    time("started_at", nullable=False),
+    PrimaryKeyConstraint("seq"),
+    Index(None, "pharmacy_id", "run_id"),
+    Index(None, "pharmacy_id", "conversation_id"),
+)

@@ -1,0 +1,37 @@
+"""What goes out."""
+
+from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from pharmacy.storage.tables.columns import metadata, of_conversation, of_pharmacy, time
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    of_pharmacy(),
+    Column("conversation_id", Text, nullable=False),
+    Column("retry_key", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("text_hash", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("sent_by", Text, nullable=False),
+    Column("category", Text),
+    Column("phase", Text),
+    Column("suggestion_id", Uuid),
+    # Why the pharmacist sent what the output gate would have held, and the rules that held it.
+    Column("reason", Text),
+    Column("overridden", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("state", Text, nullable=False),  # queued | sent | parked
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("problem", Text),
+    time("created_at", now=True),
+    time("sent_at"),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("retry_key"),
+    of_conversation(),
+    Index(None, "pharmacy_id", "conversation_id", "created_at"),
+    Index("ix_outbox_queued", "created_at", postgresql_where=text("state = 'queued'")),
+)

@@ -1,0 +1,25 @@
+"""The second wall between pharmacies: row-level rules in PostgreSQL, and the setting they read."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+SETTING = "kakari.pharmacy_id"
+
+
+def wall(table: str) -> str:
+    """Return the SQL that lets kakari_app see and write only its own pharmacy's rows of `table`.
+
+    A transaction that has not said whose it is sees nothing. Source:
+    https://www.postgresql.org/docs/current/ddl-rowsecurity.html
+    """
+    return f"""
+    ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY of_pharmacy ON {table} TO kakari_app
+        USING (pharmacy_id = (SELECT current_setting('{SETTING}', true)))
+        WITH CHECK (pharmacy_id = (SELECT current_setting('{SETTING}', true)));
+    """
+
+
+async def enter(tx: AsyncConnection, pharmacy_id: str) -> None:
+    """Let the rest of the transaction see `pharmacy_id`'s rows, and no other's."""
+    await tx.execute(text("SELECT set_config(:name, :value, true)"), {"name": SETTING, "value": pharmacy_id})
