@@ -94,12 +94,12 @@ async def test_a_reason_that_overrides_the_output_gate_is_kept_with_the_rules_it
 
 async def test_a_product_whose_writer_began_before_another_and_ended_after_it_is_read_anew(shop: Shop) -> None:
     program, pharmacy_id = shop.program, new_id("pharmacy")
-    async with program.database.begin() as tx:
+    async with program.database.begin(pharmacy_id) as tx:
         for product_id in ("slow", "quick"):
             await people.put_product(tx, pharmacy_id, product_id, {"formula": "葛根湯"})
-    async with program.database.begin() as slow:
+    async with program.database.begin(pharmacy_id) as slow:
         await people.put_product(slow, pharmacy_id, "slow", {"formula": "当帰芍薬散"})
-        async with program.database.begin() as quick:
+        async with program.database.begin(pharmacy_id) as quick:
             await people.put_product(quick, pharmacy_id, "quick", {"formula": "加味逍遙散"})
         await program.catalogue(pharmacy_id)
 
