@@ -8,9 +8,11 @@ from fastapi import Depends, HTTPException, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from pharmacy.domain.rights import Right, who_may
 from pharmacy.storage import access
 from pharmacy.storage.access import Caller
 from server.program import Program
+from server.rights import right_of
 
 SESSION_COOKIE = "kakari_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -29,14 +31,15 @@ Serving = Annotated[Program, Depends(program_of)]
 
 
 class SignedInRoute(APIRoute):
-    """A route that knows its caller before it reads a byte of the body."""
+    """A route that knows its caller, and that they may, before it reads a byte of the body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the route's handler behind the check of who calls."""
         handle = super().get_route_handler()
 
         async def known_first(request: Request) -> Response:
-            request.state.caller = await _identify(request)
+            request.state.caller = found = await _identify(request)
+            _refuse_without(right_of(self.openapi_extra), found)
             return await handle(request)
 
         return known_first
@@ -74,6 +77,13 @@ async def _identify(request: Request) -> Caller:
         said = "expected `Authorization: Bearer KEY` with a valid key"
         raise HTTPException(401, said, {"WWW-Authenticate": "Bearer"})
     return found
+
+
+def _refuse_without(right: Right | None, found: Caller) -> None:
+    # A route without a right never gets here: the application does not start with one.
+    if right is None or right not in found.rights:
+        who = ", ".join(who_may(right)) if right else "nobody"
+        raise HTTPException(403, f"{found.actor!r} may not {right}; expected one of: {who}")
 
 
 def _refuse_other_site(request: Request) -> None:

@@ -2,9 +2,11 @@
 
 from fastapi import FastAPI
 
+from server.access import SignedInRoute
 from server.console import pages
 from server.errors import add_error_answers
 from server.program import Program
+from server.rights import refuse_undeclared
 from server.routes import conversations, facts, handovers, health, messages, suggestions
 
 LARGEST_BODY = 1_000_000
@@ -25,5 +27,6 @@ def create_app(program: Program | None = None) -> FastAPI:
     for router in (messages, conversations, suggestions, handovers, facts, health, pages):
         app.include_router(router.router)
     app.include_router(health.drawing)
+    refuse_undeclared(app.routes, SignedInRoute)
     add_error_answers(app)
     return app

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.domain.rights import EVERY_RIGHT, Right
 from pharmacy.storage import audit
 from pharmacy.storage.refusals import Conflict
 from pharmacy.storage.tables import api_keys, sign_ins
@@ -26,6 +27,9 @@ class Caller:
     pharmacy_id: str
     actor: str
     """`key:NAME` or `session:NAME`, as the audit trail names it."""
+
+    rights: frozenset[Right] = EVERY_RIGHT
+    """What they may do."""
 
 
 async def create_key(tx: AsyncConnection, pharmacy_id: str, name: str, actor: str) -> str:

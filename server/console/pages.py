@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pharmacy.storage import access
 from server.access import SESSION_COOKIE, Serving, program_of
+from server.rights import open_because
 
 _HERE = Path(__file__).parent
 _templates = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined)
@@ -24,7 +25,9 @@ _HEADERS = {
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/", response_class=HTMLResponse)
+@router.get(
+    "/", openapi_extra=open_because("shows how to sign in to whoever has no session"), response_class=HTMLResponse
+)
 async def queue(request: Request) -> Response:
     """Show the queue, or how to sign in."""
     program = program_of(request)
@@ -42,7 +45,7 @@ async def queue(request: Request) -> Response:
     return HTMLResponse(page, 200 if caller else 401, _HEADERS)
 
 
-@router.get("/sign-in")
+@router.get("/sign-in", openapi_extra=open_because("turns a one-time link into a session"))
 async def sign_in(program: Serving, token: Annotated[str, Query(max_length=200)] = "") -> Response:
     """Turn a one-time link into a session; a used or old link shows how to get a new one."""
     async with program.database.begin() as tx:
@@ -56,7 +59,7 @@ async def sign_in(program: Serving, token: Annotated[str, Query(max_length=200)]
     return answer
 
 
-@router.get("/static/{name}")
+@router.get("/static/{name}", openapi_extra=open_because("the page's own files"))
 async def static(name: str) -> Response:
     """Serve the page's own files, and no other."""
     files = {file.name: file for file in (_HERE / "static").iterdir()}

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
+from pharmacy.domain.rights import Right
 from pharmacy.storage import decisions, holding, own_reply, reading
 from pharmacy.storage.access import Caller
 from pharmacy.storage.decisions import Decision
@@ -17,6 +18,7 @@ from server.answers import Asked, ConversationOut, ConversationPage, MessagePage
 from server.asks import ID_PATTERN, Ask, Correct, Respond
 from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
 from server.outgoing import refuse_bad_wording, wording_context
+from server.rights import needs
 from server.routes.messages import IdempotencyKey
 from server.waiting import Wait, wait_for
 
@@ -28,7 +30,7 @@ After = Annotated[str | None, Query(max_length=500, description="`next` of the p
 Filter = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 
 
-@router.get("", response_model=ConversationPage, responses=SIGNED_IN)
+@router.get("", openapi_extra=needs(Right.READ_WORDS), response_model=ConversationPage, responses=SIGNED_IN)
 async def list_conversations(
     program: Serving, by: Calling, limit: Limit = 50, after: After = None,
     waiting: Literal["suggestion", "handover", "taken_over", "nothing"] | None = None,
@@ -48,7 +50,9 @@ async def list_conversations(
         )
 
 
-@router.get("/{conversation_id}", response_model=ConversationOut, responses=OF_ONE)
+@router.get(
+    "/{conversation_id}", openapi_extra=needs(Right.READ_WORDS), response_model=ConversationOut, responses=OF_ONE
+)
 async def get_conversation(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Show one conversation with its last messages and open items."""
     async with program.database.begin(by.pharmacy_id) as tx:
@@ -56,7 +60,9 @@ async def get_conversation(conversation_id: ConversationId, program: Serving, by
         return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)
 
 
-@router.get("/{conversation_id}/messages", response_model=MessagePage, responses=OF_ONE)
+@router.get(
+    "/{conversation_id}/messages", openapi_extra=needs(Right.READ_WORDS), response_model=MessagePage, responses=OF_ONE
+)
 async def list_messages(
     conversation_id: ConversationId, program: Serving, by: Calling, limit: Limit = 50, after: After = None
 ) -> Any:
@@ -65,7 +71,13 @@ async def list_messages(
         return await reading.list_messages(tx, by.pharmacy_id, conversation_id, limit=limit, after=after)
 
 
-@router.post("/{conversation_id}/messages", response_model=UnsentOut, status_code=202, responses=DECIDING)
+@router.post(
+    "/{conversation_id}/messages",
+    openapi_extra=needs(Right.DECIDE),
+    response_model=UnsentOut,
+    status_code=202,
+    responses=DECIDING,
+)
 async def respond(
     conversation_id: ConversationId,
     body: Respond,
@@ -85,7 +97,7 @@ async def respond(
 
 
 @router.post(
-    "/{conversation_id}/suggestions", status_code=202, response_model=Asked,
+    "/{conversation_id}/suggestions", openapi_extra=needs(Right.DECIDE), status_code=202, response_model=Asked,
     responses=OF_ONE | {200: {"model": OutcomeOut, "description": "What the request led to, ready in time."}},
 )  # fmt: skip
 async def ask(
@@ -109,7 +121,9 @@ async def ask(
     return Asked(conversation_id=conversation_id, request_id=str(request_id))
 
 
-@router.post("/{conversation_id}/take-over", response_model=ConversationOut, responses=OF_ONE)
+@router.post(
+    "/{conversation_id}/take-over", openapi_extra=needs(Right.DECIDE), response_model=ConversationOut, responses=OF_ONE
+)
 async def take_over(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Hold the conversation: until it is given back, no machine answers in it."""
     async with program.database.begin(by.pharmacy_id) as tx:
@@ -117,19 +131,23 @@ async def take_over(conversation_id: ConversationId, program: Serving, by: Calli
         return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)
 
 
-@router.post("/{conversation_id}/give-back", response_model=ConversationOut, responses=OF_ONE)
+@router.post(
+    "/{conversation_id}/give-back", openapi_extra=needs(Right.DECIDE), response_model=ConversationOut, responses=OF_ONE
+)
 async def give_back(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Let the flow look at the conversation's next message again."""
     return await _change(program, by, conversation_id, "given_back", {"taken_over_by": None, "claimed_by": None})
 
 
-@router.post("/{conversation_id}/claim", response_model=ConversationOut, responses=OF_ONE)
+@router.post(
+    "/{conversation_id}/claim", openapi_extra=needs(Right.DECIDE), response_model=ConversationOut, responses=OF_ONE
+)
 async def claim(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Say that you are the one who looks after this conversation."""
     return await _change(program, by, conversation_id, "claimed", {"claimed_by": by.actor})
 
 
-@router.patch("/{conversation_id}", response_model=ConversationOut, responses=OF_ONE)
+@router.patch("/{conversation_id}", openapi_extra=needs(Right.DECIDE), response_model=ConversationOut, responses=OF_ONE)
 async def correct(conversation_id: ConversationId, body: Correct, program: Serving, by: Calling) -> Any:
     """Correct phase or category, or snooze."""
     values: dict[str, Any] = body.model_dump(exclude_unset=True)
@@ -143,7 +161,7 @@ async def correct(conversation_id: ConversationId, body: Correct, program: Servi
     return await _change(program, by, conversation_id, "corrected", values)
 
 
-@router.delete("/{conversation_id}/run", response_model=Stopped, responses=OF_ONE)
+@router.delete("/{conversation_id}/run", openapi_extra=needs(Right.DECIDE), response_model=Stopped, responses=OF_ONE)
 async def stop(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Stop the run in work; its messages then wait for a person."""
     async with program.database.begin(by.pharmacy_id) as tx:

@@ -4,11 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
+from pharmacy.domain.rights import Right
 from pharmacy.storage import audit, people
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import ProductOut
 from server.asks import ID_PATTERN, Patient, PatientIn, ProductIn
 from server.errors import OF_ONE, Refused
+from server.rights import needs
 
 router = APIRouter(prefix="/v1", tags=["facts"], route_class=SignedInRoute)
 
@@ -16,14 +18,16 @@ PatientId = Annotated[str, Path(pattern=ID_PATTERN)]
 ProductId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
-@router.get("/patients/{patient_id}", response_model=Patient, responses=OF_ONE)
+@router.get("/patients/{patient_id}", openapi_extra=needs(Right.READ_WORDS), response_model=Patient, responses=OF_ONE)
 async def get_patient(patient_id: PatientId, program: Serving, by: Calling) -> Any:
     """Show what is known of a patient; null is unknown."""
     async with program.database.begin(by.pharmacy_id) as tx:
         return await people.patient_profile(tx, by.pharmacy_id, patient_id) | {"id": patient_id}
 
 
-@router.put("/patients/{patient_id}", response_model=Patient, responses=OF_ONE)
+@router.put(
+    "/patients/{patient_id}", openapi_extra=needs(Right.KEEP_PATIENTS), response_model=Patient, responses=OF_ONE
+)
 async def put_patient(patient_id: PatientId, body: PatientIn, program: Serving, by: Calling) -> Any:
     """Make the body all that is known of a patient; a field left out becomes unknown."""
     _same(body.id, patient_id)
@@ -41,14 +45,18 @@ async def put_patient(patient_id: PatientId, body: PatientIn, program: Serving, 
     return profile | {"id": patient_id}
 
 
-@router.get("/products/{product_id}", response_model=ProductOut, responses=OF_ONE)
+@router.get(
+    "/products/{product_id}", openapi_extra=needs(Right.READ_PRODUCTS), response_model=ProductOut, responses=OF_ONE
+)
 async def get_product(product_id: ProductId, program: Serving, by: Calling) -> Any:
     """Show a product with the source of each fact."""
     async with program.database.begin(by.pharmacy_id) as tx:
         return await people.product_body(tx, by.pharmacy_id, product_id) | {"id": product_id}
 
 
-@router.put("/products/{product_id}", response_model=ProductOut, responses=OF_ONE)
+@router.put(
+    "/products/{product_id}", openapi_extra=needs(Right.KEEP_PRODUCTS), response_model=ProductOut, responses=OF_ONE
+)
 async def put_product(product_id: ProductId, body: ProductIn, program: Serving, by: Calling) -> Any:
     """Make the body the whole product; every fact but the price needs its public source."""
     _same(body.id, product_id)

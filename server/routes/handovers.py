@@ -5,17 +5,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from pharmacy.domain.rights import Right
 from pharmacy.storage import cases, reading
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import HandoverOut, HandoverPage
 from server.asks import ID_PATTERN, Resolve
 from server.errors import DECIDING, OF_ONE, SIGNED_IN
+from server.rights import needs
 from server.routes.conversations import After, Limit
 
 router = APIRouter(prefix="/v1/handovers", tags=["handovers"], route_class=SignedInRoute)
 
 
-@router.get("", response_model=HandoverPage, responses=SIGNED_IN)
+@router.get("", openapi_extra=needs(Right.READ_WORDS), response_model=HandoverPage, responses=SIGNED_IN)
 async def list_handovers(
     program: Serving,
     by: Calling,
@@ -38,14 +40,16 @@ async def list_handovers(
         )
 
 
-@router.get("/{handover_id}", response_model=HandoverOut, responses=OF_ONE)
+@router.get("/{handover_id}", openapi_extra=needs(Right.READ_WORDS), response_model=HandoverOut, responses=OF_ONE)
 async def get_handover(handover_id: UUID, program: Serving, by: Calling) -> Any:
     """Show one case."""
     async with program.database.begin(by.pharmacy_id) as tx:
         return await reading.one_handover(tx, by.pharmacy_id, handover_id)
 
 
-@router.post("/{handover_id}/resolve", response_model=HandoverOut, responses=DECIDING)
+@router.post(
+    "/{handover_id}/resolve", openapi_extra=needs(Right.DECIDE), response_model=HandoverOut, responses=DECIDING
+)
 async def resolve(handover_id: UUID, program: Serving, by: Calling, body: Resolve | None = None) -> Any:
     """Close a case; one that holds an emergency only with the conversation's current `version`."""
     told = body or Resolve()

@@ -8,11 +8,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from graph.draw import mermaid
+from pharmacy.domain.rights import Right
 from pharmacy.storage import reading
 from pharmacy.storage.refusals import StoreBusy
 from server import metrics
 from server.access import Calling, Serving, SignedInRoute
 from server.errors import SIGNED_IN
+from server.rights import needs, open_because
 
 router = APIRouter(tags=["health"])
 drawing = APIRouter(tags=["health"], route_class=SignedInRoute)
@@ -35,13 +37,18 @@ class Readiness(BaseModel):
     models: str
 
 
-@router.get("/healthz", response_model=Health)
+@router.get("/healthz", openapi_extra=open_because("says only that the process lives"), response_model=Health)
 async def healthz() -> Any:
     """Say that the process lives."""
     return Health(status="ok")
 
 
-@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness, "description": "Not ready."}})
+@router.get(
+    "/readyz",
+    openapi_extra=open_because("yes or no, for whatever watches the process"),
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "Not ready."}},
+)
 async def readyz(program: Serving, response: Response) -> Any:
     """Say whether messages can be taken and answered. `worker` counts every process on this database."""
     try:
@@ -64,14 +71,21 @@ async def readyz(program: Serving, response: Response) -> Any:
     )
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/metrics",
+    openapi_extra=open_because("counts without patient, conversation or words"),
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {}}}},
+)
 async def show_metrics(program: Serving) -> Response:
     """Give Prometheus its figures; no patient, no conversation."""
     await metrics.read_queues(program)
     return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
-@drawing.get("/v1/graph.mmd", response_class=PlainTextResponse, responses=SIGNED_IN)
+@drawing.get(
+    "/v1/graph.mmd", openapi_extra=needs(Right.READ_FLOW), response_class=PlainTextResponse, responses=SIGNED_IN
+)
 async def graph(program: Serving, by: Calling) -> str:  # noqa: ARG001
     """Draw the flow that is running, as mermaid."""
     return mermaid(program.assembled.replies.graph)

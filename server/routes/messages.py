@@ -7,6 +7,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 
+from pharmacy.domain.rights import Right
 from pharmacy.storage import intake, outcomes
 from pharmacy.storage.access import Caller
 from server.access import Calling, Serving, SignedInRoute
@@ -14,6 +15,7 @@ from server.answers import OutcomeOut, Taken
 from server.asks import MessageIn
 from server.errors import SIGNED_IN
 from server.program import Program
+from server.rights import needs
 from server.taking import take_message
 from server.waiting import Wait, wait_for
 
@@ -26,7 +28,7 @@ IdempotencyKey = Annotated[
 
 
 @router.post(
-    "/messages",
+    "/messages", openapi_extra=needs(Right.TAKE_MESSAGES),
     status_code=202,
     response_model=Taken,
     responses=SIGNED_IN | {200: {"model": OutcomeOut, "description": "The outcome, ready in time."},

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from pharmacy.domain.rights import Right
 from pharmacy.storage import decisions, reading
 from pharmacy.storage.access import Caller
 from pharmacy.storage.decisions import Decision
@@ -13,6 +14,7 @@ from server.answers import SuggestionOut, SuggestionPage
 from server.asks import ID_PATTERN, Decide, Edit, Regenerate, Reject
 from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
 from server.outgoing import refuse_bad_wording, wording_context
+from server.rights import needs
 from server.routes.conversations import After, Limit
 
 router = APIRouter(prefix="/v1/suggestions", tags=["suggestions"], route_class=SignedInRoute)
@@ -20,7 +22,13 @@ router = APIRouter(prefix="/v1/suggestions", tags=["suggestions"], route_class=S
 State = Literal["open", "approved", "edited", "rejected", "regenerated", "superseded", "all"]
 
 
-@router.get("", response_model=SuggestionPage, response_model_exclude_none=False, responses=SIGNED_IN)
+@router.get(
+    "",
+    openapi_extra=needs(Right.READ_WORDS),
+    response_model=SuggestionPage,
+    response_model_exclude_none=False,
+    responses=SIGNED_IN,
+)
 async def list_suggestions(
     program: Serving, by: Calling, limit: Limit = 50, after: After = None, state: State = "open",
     conversation_id: str | None = Query(default=None, pattern=ID_PATTERN),
@@ -37,14 +45,16 @@ async def list_suggestions(
         )
 
 
-@router.get("/{suggestion_id}", response_model=SuggestionOut, responses=OF_ONE)
+@router.get("/{suggestion_id}", openapi_extra=needs(Right.READ_WORDS), response_model=SuggestionOut, responses=OF_ONE)
 async def get_suggestion(suggestion_id: UUID, program: Serving, by: Calling) -> Any:
     """Show one suggestion with its trail and every model call."""
     async with program.database.begin(by.pharmacy_id) as tx:
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
-@router.post("/{suggestion_id}/approve", response_model=SuggestionOut, responses=DECIDING)
+@router.post(
+    "/{suggestion_id}/approve", openapi_extra=needs(Right.DECIDE), response_model=SuggestionOut, responses=DECIDING
+)
 async def approve(suggestion_id: UUID, body: Decide, program: Serving, by: Calling) -> Any:
     """Send the draft as it is."""
     async with program.database.begin(by.pharmacy_id) as tx:
@@ -52,7 +62,9 @@ async def approve(suggestion_id: UUID, body: Decide, program: Serving, by: Calli
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
-@router.post("/{suggestion_id}/edit", response_model=SuggestionOut, responses=DECIDING)
+@router.post(
+    "/{suggestion_id}/edit", openapi_extra=needs(Right.DECIDE), response_model=SuggestionOut, responses=DECIDING
+)
 async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -> Any:
     """Send another wording; both texts are kept."""
     flow = program.assembled.flow
@@ -72,7 +84,9 @@ async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
-@router.post("/{suggestion_id}/reject", response_model=SuggestionOut, responses=DECIDING)
+@router.post(
+    "/{suggestion_id}/reject", openapi_extra=needs(Right.DECIDE), response_model=SuggestionOut, responses=DECIDING
+)
 async def reject(suggestion_id: UUID, body: Reject, program: Serving, by: Calling) -> Any:
     """Refuse the draft; the patient then waits for a person, unless the matter is dealt with."""
     async with program.database.begin(by.pharmacy_id) as tx:
@@ -80,7 +94,9 @@ async def reject(suggestion_id: UUID, body: Reject, program: Serving, by: Callin
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
-@router.post("/{suggestion_id}/regenerate", response_model=SuggestionOut, responses=DECIDING)
+@router.post(
+    "/{suggestion_id}/regenerate", openapi_extra=needs(Right.DECIDE), response_model=SuggestionOut, responses=DECIDING
+)
 async def regenerate(suggestion_id: UUID, body: Regenerate, program: Serving, by: Calling) -> Any:
     """Have it written again; the new suggestion appears in the queue."""
     async with program.database.begin(by.pharmacy_id) as tx:
