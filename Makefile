@@ -27,7 +27,7 @@ lint: setup-dev  ## ruff, mypy --strict, import-linter
 bench: setup-dev  ## measure gate, flow and command line; PART chooses one
 	.venv/bin/python -m tests.bench $(PART)
 
-soak: setup-dev  ## long fault runs; PART, SEED and ARGS choose
+soak: setup-dev  ## long fault runs and the table of promises; PART, SEED and ARGS (--list, --scale, --state) choose
 	.venv/bin/python -m tests.soak $(PART) --seed $(or $(SEED),1) $(ARGS)
 
 students: setup-dev  ## train the local students anew from the shipped examples

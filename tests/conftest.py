@@ -1,10 +1,11 @@
 """A real PostgreSQL for the whole run, and a fresh, migrated database for each test that asks for one."""
 
 import asyncio
+import json
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +18,29 @@ from pharmacy.storage.address import libpq, read_address
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.embedded import EmbeddedServer
 from pharmacy.storage.migrate import migrate
+from tests.soak.promises import Figure
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that measure a promise, so that the soak's part `quick` finds them."""
+    for item in items:
+        if "figure" in getattr(item, "fixturenames", ()):
+            item.add_marker("promise")
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Return what records a measured figure of a promise and fails the test when it falls short.
+
+    Called as `figure("P13", "forged signatures taken", measured="0 of 10,000", asked="0", holds=taken == 0)`.
+    """
+
+    def record(promise: str, what: str, *, measured: str, asked: str, holds: bool) -> None:
+        found = Figure(promise, what, measured, asked, holds)
+        record_property("figure", json.dumps(found.as_json()))
+        assert found.holds, found
+
+    return record
 
 
 @pytest.fixture(scope="session")

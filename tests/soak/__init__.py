@@ -1,1 +1,1 @@
-"""Long fault runs: `make soak`."""
+"""Long fault runs and the table of promises: `make soak`."""

@@ -1,83 +1,85 @@
-"""Kill, restart and count for as long as asked, and print one table: `python -m tests.soak [PART] [--seed N]`."""
+"""Run one part or all, and print one table of promise, figure, result: `python -m tests.soak [PART] [--seed N]`."""
 
 import argparse
-import random
+import json
+import shutil
 import tempfile
-import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pharmacy.storage.address import libpq, read_address
-from pharmacy.storage.embedded import EmbeddedServer
-from tests.fakes.openai_server import OpenAIFake
-from tests.faults.processes import Kakari, until
-from tests.faults.rules import everyday
+from tests.soak.part import OutOfTime, Part, Run
+from tests.soak.parts import parts
+from tests.soak.promises import Figure
+from tests.soak.table import remember, show, write_readme
 
-Row = tuple[str, str, bool]
-
-
-def killed_server(draw: random.Random, cycles: int) -> list[Row]:
-    """Kill a serving process `cycles` times at random moments with messages in work; each must end in one outcome."""
-    with tempfile.TemporaryDirectory() as folder, OpenAIFake(latency_seconds=0.3) as provider:
-        provider.script.rule = everyday
-        home = Path(folder) / "home"
-        variables = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "k", "KAKARI_SETTLE_SECONDS": "0.1"}
-        acknowledged, starts = 0, []
-        for cycle in range(cycles):
-            with Kakari(home, variables) as server:
-                starts.append(server.ready())
-                with server.client() as client:
-                    for number in range(draw.randint(5, 50)):
-                        text = {"conversation_id": f"c{cycle}-{number}", "text": "葛根湯は食前ですか"}
-                        acknowledged += client.post("/v1/messages", json=text).status_code == 202
-                time.sleep(draw.uniform(0, 2))
-                server.kill()
-            print(f"cycle {cycle + 1} of {cycles}: {acknowledged} messages acknowledged", flush=True)
-        with Kakari(home, variables) as server:
-            starts.append(server.ready())
-            counted = until("an outcome for every message", lambda: _outcomes(home), 300)
-    doubled = sum(count > 1 for count in counted.values())
-    return [
-        (
-            f"acknowledged messages lost, of {acknowledged} over {cycles} kills",
-            str(acknowledged - len(counted)),
-            acknowledged == len(counted),
-        ),
-        ("messages with two outcomes", str(doubled), doubled == 0),
-        ("slowest restart", f"{max(starts):.1f} s", max(starts) <= 10),
-    ]
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
-PARTS: dict[str, Callable[[random.Random, int], list[Row]]] = {"killed_server": killed_server}
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is asked for; 1 when a figure falls short or a part is unfinished."""
+    known = parts()
+    chosen = _read(arguments, [*known])
+    if chosen.list:
+        for name, part in known.items():
+            print(f"{name:<16} {part.minutes:>4g} min  {', '.join(part.promises):<20} {part.says}")
+        return 0
+    names = [chosen.part] if chosen.part else [*known]
+    folder = chosen.state or Path(tempfile.gettempdir()) / f"kakari-soak-{chosen.seed}-{chosen.scale:g}"
+    figures, unfinished = _run(names, known, folder, chosen.seed, chosen.scale)
+    show(figures, unfinished)
+    if chosen.readme:
+        remember(figures, datetime.now(UTC).date().isoformat())
+        write_readme(README)
+    if not unfinished:  # the next run begins anew
+        for name in names:
+            shutil.rmtree(folder / name, ignore_errors=True)
+    return int(bool(unfinished) or not all(figure.holds for figure in figures))
 
 
-def _outcomes(home: Path) -> Counter[str] | None:
-    with psycopg.connect(libpq(read_address(EmbeddedServer(home).url))) as connection:
-        (waiting,) = connection.execute(
-            "SELECT count(*) FROM messages WHERE author = 'patient' AND outcome_id IS NULL"
-        ).fetchone() or (1,)
-        rows = connection.execute("SELECT conversation_id FROM outcomes").fetchall()
-    return None if waiting else Counter(row[0] for row in rows)
+def _run(
+    names: Sequence[str], known: dict[str, Part], folder: Path, seed: int, scale: float
+) -> tuple[list[Figure], dict[str, str]]:
+    figures: list[Figure] = []
+    unfinished = {}
+    columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        for name in names:
+            bar = progress.add_task(name, total=None)
+            try:
+                figures += _measure(known[name], Run(folder / name, seed, scale, progress, bar))
+            except OutOfTime as stopped:
+                unfinished[name] = str(stopped)
+    return figures, unfinished
 
 
-def main() -> int:
-    """Run one part or all; 1 when a figure falls short."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="?", choices=PARTS, help="all parts when left out")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cycles", type=int, default=20)
-    chosen = parser.parse_args()
-    rows = [
-        row
-        for name in ([chosen.part] if chosen.part else PARTS)
-        for row in PARTS[name](random.Random(chosen.seed), chosen.cycles)
-    ]
-    for what, figure, held in rows:
-        print(f"{'holds' if held else 'BROKEN':<7} {what:<70} {figure}")
-    return not all(held for _, _, held in rows)
+def _measure(part: Part, run: Run) -> list[Figure]:
+    """Return the part's figures: those of a run that ended before an interruption, or freshly measured."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    run.folder.chmod(0o755)  # a PostgreSQL that runs as another user must reach what is inside
+    ended = run.folder / "figures.json"
+    if ended.exists():
+        return [Figure.from_json(row) for row in json.loads(ended.read_text())]
+    kept = run.folder / "kept.json"
+    run.kept = json.loads(kept.read_text()) if kept.exists() else {}
+    figures = [*part.measure(run)]
+    ended.write_text(json.dumps([figure.as_json() for figure in figures]))
+    return figures
 
 
-raise SystemExit(main())
+def _read(arguments: Sequence[str] | None, names: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=names, help="all parts when left out")
+    parser.add_argument("--seed", type=int, default=1, help="draws other moments, sizes and orders")
+    parser.add_argument("--scale", type=float, default=1.0, help="1 is the full size")
+    parser.add_argument("--state", type=Path, help="where an interrupted run goes on from; made from seed and scale")
+    parser.add_argument("--readme", action="store_true", help="write the figures into the README")
+    parser.add_argument("--list", action="store_true", help="name the parts, how long each takes, and what it measures")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

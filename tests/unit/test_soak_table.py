@@ -1,0 +1,20 @@
+"""The table of promises: what the README shows is what was measured last."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak.promises import PROMISES, Figure
+from tests.soak.table import readme_table
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def test_the_readme_shows_every_promise_with_the_figures_last_measured() -> None:
+    assert readme_table() in README.read_text(encoding="utf-8")
+    assert [*PROMISES] == [f"P{number}" for number in range(1, 21)]
+
+
+def test_a_figure_of_no_promise_is_refused() -> None:
+    with pytest.raises(ValueError, match="'P21' is none of"):
+        Figure("P21", "wishes granted", "3", "3", holds=True)
