@@ -13,7 +13,7 @@ class Promise:
 
 
 PROMISES = {
-    "P1": Promise("Nothing acknowledged is lost", "0 of 10,000 events in 200 kills, 0 at crash points, 0 in 1,000 stops"),
+    "P1": Promise("Nothing acknowledged is lost", "0 of 10,000 events in 200 kills, none at crash points or stops"),
     "P2": Promise("Nothing is sent twice", "0 acceptances beyond one per retry key; 1 key per outbox row"),
     "P3": Promise("One event, one message", "1,000 events delivered 1 to 5 times: 1,000 rows, at most 1,000 runs"),
     "P4": Promise("Fast acknowledgement", "p99 at most 200 ms, max 1 s at 50 events/s with every model hung"),
