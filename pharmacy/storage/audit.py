@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.tables import audit
@@ -52,21 +52,3 @@ def row_hash(row: Mapping[str, Any], previous: str) -> str:
     content = {**row, "at": row["at"].astimezone(UTC).isoformat()}
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256((previous + canonical).encode()).hexdigest()
-
-
-async def broken_at(tx: AsyncConnection, pharmacy_id: str) -> int | None:
-    """Return the first row number whose hash does not follow, or None when the whole chain holds."""
-    previous, expected = GENESIS, 1
-    async with tx.stream(select(audit).where(audit.c.pharmacy_id == pharmacy_id).order_by(audit.c.seq)) as rows:
-        async for row in rows:
-            content = {k: getattr(row, k) for k in ("pharmacy_id", "seq", "at", "actor", "action", "subject", "body")}
-            if row.seq != expected or row.previous_hash != previous or row.hash != row_hash(content, previous):
-                return int(row.seq)
-            previous, expected = row.hash, expected + 1
-    return None
-
-
-async def length(tx: AsyncConnection, pharmacy_id: str) -> int:
-    """Return how many rows the pharmacy's chain has."""
-    counted = await tx.execute(select(func.count()).select_from(audit).where(audit.c.pharmacy_id == pharmacy_id))
-    return int(counted.scalar_one())

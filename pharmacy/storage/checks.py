@@ -5,7 +5,7 @@ import time
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit, reading
+from pharmacy.storage import audit_verify, reading
 
 _VECTOR = text("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')")
 _CLOCK = text("SELECT extract(epoch FROM clock_timestamp())")
@@ -24,8 +24,8 @@ async def database_findings(tx: AsyncConnection, pharmacy_id: str) -> list[tuple
         found.append(
             ("warning", "the extension `vector` is not available: repeated questions are found by exact key only")
         )
-    broken = await audit.broken_at(tx, pharmacy_id)
-    found.append(("ok", f"the audit chain holds over {await audit.length(tx, pharmacy_id)} rows") if broken is None
+    broken = await audit_verify.broken_at(tx, pharmacy_id)
+    found.append(("ok", f"the audit chain holds over {await audit_verify.length(tx, pharmacy_id)} rows") if broken is None
                  else ("wrong", f"the audit chain breaks at row {broken}: compare with a backup"))  # fmt: skip
     apart = abs(time.time() - float((await tx.execute(_CLOCK)).scalar_one()))
     if apart > 5:

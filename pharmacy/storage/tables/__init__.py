@@ -3,13 +3,14 @@
 from pharmacy.storage.tables.columns import metadata
 from pharmacy.storage.tables.conversing import conversations, idempotency_keys, inbox, messages, patients, products
 from pharmacy.storage.tables.entering import api_keys, pharmacies, sign_ins
-from pharmacy.storage.tables.recording import audit, served_modes
+from pharmacy.storage.tables.recording import audit, audit_heads, restores, served_modes
 from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
 from pharmacy.storage.tables.sending import outbox
 
 __all__ = [
     "api_keys",
     "audit",
+    "audit_heads",
     "conversations",
     "handovers",
     "idempotency_keys",
@@ -23,6 +24,7 @@ __all__ = [
     "pharmacies",
     "products",
     "requests",
+    "restores",
     "runs",
     "served_modes",
     "sign_ins",
