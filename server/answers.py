@@ -254,7 +254,7 @@ class UnsentOut(BaseModel):
 
     conversation_id: str
     outbox_id: str
-    state: Literal["queued", "sent", "parked"]
+    state: Literal["queued", "sent", "parked", "cancelled"]
 
 
 class ProductOut(ProductBody):

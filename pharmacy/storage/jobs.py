@@ -38,6 +38,14 @@ class Job:
     """1 for the first start; starts that the database or a shutdown cut short do not count."""
 
 
+class Later(Exception):
+    """Raised by a task whose time has not come: the job waits in its place, and the start does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds:.1f} s")
+        self.seconds = seconds
+
+
 Task = Callable[[Job], Awaitable[None]]
 GiveUp = Callable[[Job, str], Awaitable[None]]
 
@@ -140,6 +148,9 @@ class Jobs:
             raise
         except StoreBusy:
             self.claims.returns[job.id] = Return(BUSY_WAIT_SECONDS, counted=False)
+            raise
+        except Later as later:
+            self.claims.returns[job.id] = Return(later.seconds, counted=False)
             raise
         except Exception as error:
             log.exception("job_failed lock=%s attempt=%d", job.lock, job.attempt)

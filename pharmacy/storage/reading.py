@@ -70,7 +70,8 @@ async def one_conversation(tx: AsyncConnection, pharmacy_id: str, conversation_i
     handover = await _first(tx, handovers, handovers.c.id == row.handover_id) if row.handover_id else None
     run = await _run_in_work(tx, pharmacy_id, conversation_id)
     unsent = select(outbox).where(
-        outbox.c.pharmacy_id == pharmacy_id, outbox.c.conversation_id == conversation_id, outbox.c.state != "sent"
+        outbox.c.pharmacy_id == pharmacy_id, outbox.c.conversation_id == conversation_id,
+        outbox.c.state.in_(["queued", "parked"]),
     )
     return conversation_json(row) | {
         "messages": [message_json(message) for message in reversed((await tx.execute(newest)).all())],

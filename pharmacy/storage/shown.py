@@ -94,6 +94,9 @@ def unsent_json(row: Any) -> dict[str, Any]:
         "problem": row.problem,
         "attempts": row.attempts,
         "sent_by": row.sent_by,
+        "kind": row.kind,
+        "automatic": row.automatic,
+        "not_before": _iso(row.not_before),
         "created_at": _iso(row.created_at),
     }
 

@@ -7,12 +7,14 @@ from contextlib import suppress
 from pharmacy.storage import pharmacies, unanswered
 from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
+from pharmacy.storage.outbox_queue import URGENT
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 from server.worker.reply import ReplyJobs
-from server.worker.send import ATTEMPTS, SendJobs
+from server.worker.send import SendJobs
 
 SENDS_AT_ONCE = 16
+URGENT_AT_ONCE = 4
 SWEEP_SECONDS = 60.0
 BUSY_SECONDS = 1.0
 
@@ -23,11 +25,11 @@ async def run_worker(program: Program) -> None:
     """Work on replies and sends until cancelled."""
     replies, sends = ReplyJobs(program), SendJobs(program)
     program.jobs.register("reply", replies.reply, replies.give_up)
-    program.jobs.register("send", sends.send, sends.give_up, attempts=ATTEMPTS)
+    program.jobs.register("send", sends.send, sends.give_up)
     sweeping = asyncio.create_task(_sweep_often(program), name="sweep")
     program.worker_runs = True
     try:
-        await work(program.jobs, {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE})
+        await work(program.jobs, {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE, URGENT: URGENT_AT_ONCE})
     finally:
         program.worker_runs = False
         sweeping.cancel()

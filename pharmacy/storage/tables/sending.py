@@ -1,6 +1,18 @@
 """What goes out."""
 
-from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from pharmacy.storage.tables.columns import metadata, of_conversation, of_pharmacy, time
@@ -24,11 +36,16 @@ outbox = Table(
     # Why the pharmacist sent what the output gate would have held, and the rules that held it.
     Column("reason", Text),
     Column("overridden", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
-    Column("state", Text, nullable=False),  # queued | sent | parked
+    Column("state", Text, nullable=False),  # queued | sent | parked | cancelled
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("problem", Text),
     time("created_at", now=True),
     time("sent_at"),
+    Column("kind", Text, nullable=False, server_default="reply"),  # reply | fixed
+    # Nobody pressed a button for it: the policy of this version let it go.
+    Column("automatic", Boolean, nullable=False, server_default=text("false")),
+    Column("policy_version", BigInteger),
+    time("not_before"),  # while a person may still cancel it, or a channel has asked for patience
     PrimaryKeyConstraint("id"),
     UniqueConstraint("retry_key"),
     of_conversation(),
