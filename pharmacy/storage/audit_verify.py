@@ -84,7 +84,7 @@ async def verify(
     *,
     known: Head | None = None,
     since: Head | None = None,
-    walked: Callable[[int], object] = lambda rows: None,
+    walked: Callable[[int], object] | None = None,
 ) -> Verdict:
     """Walk the pharmacy's chain to its end or to the first row that does not hold.
 
@@ -101,9 +101,9 @@ async def verify(
                 return Verdict(last.seq, last, Break(min(int(row.place), last.seq + 1), says))
             last = Head(row.seq, row.hash)
             if (last.seq - begun) % BATCH_ROWS == 0:
-                walked(last.seq - begun)
+                if walked is not None:
+                    walked(last.seq - begun)
                 await asyncio.sleep(0)
-    walked(last.seq - begun)
     if known is not None and known.seq > last.seq:
         return Verdict(last.seq, last, Break(last.seq + 1, f"it is missing: the chain once reached row {known.seq}"))
     return Verdict(last.seq, last, None)

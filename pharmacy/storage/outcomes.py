@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.gates.hit import Tier, highest
+from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, OutcomeKind, Reason
 from pharmacy.domain.outcome_json import drafts_json, hits_json, outcome_json, reason_json, steps_json
 from pharmacy.storage import audit
+from pharmacy.storage.audit_told import told_of_outcome
 from pharmacy.storage.notices import notify
 from pharmacy.storage.storable import storable
 from pharmacy.storage.tables import conversations, handovers, messages, outcomes, suggestions
@@ -28,6 +30,9 @@ class Covered:
     version: int
     run_id: UUID | None = None
     """None for an emergency, which intake hands over by itself."""
+
+    calls: tuple[ModelCall, ...] = ()
+    """Every model call of the run, for the audit trail."""
 
     @property
     def scope(self) -> dict[str, str]:
@@ -128,25 +133,9 @@ async def _record(tx: AsyncConnection, covered: Covered, outcome: Outcome, item:
         by_flow = update(conversations).where(*mine, conversations.c.category_set_by.is_(None))
         await tx.execute(by_flow.values(category=outcome.category))
     await notify(tx, "outcome", f"{covered.pharmacy_id}/{covered.conversation_id}")
-    await audit.append(
-        tx, covered.pharmacy_id, "flow", "outcome_written", covered.conversation_id, _said(outcome, covered)
-    )
-
-
-def _said(outcome: Outcome, covered: Covered) -> dict[str, Any]:
-    return {
-        "outcome": outcome.kind.value,
-        "version": covered.version,
-        "category": outcome.category,
-        "phase": outcome.phase,
-        "reason": outcome.reason.code if outcome.reason else None,
-        "tier": _tier(outcome),
-        "models": dict(outcome.models),
-    }
-
-
-def _tier(outcome: Outcome) -> str | None:
-    return outcome.reason.tier.value if outcome.reason and outcome.reason.tier else None
+    said = told_of_outcome(outcome, covered.version, covered.run_id, covered.calls)
+    said |= {name: str(of) for name, of in item.items()}
+    await audit.append(tx, covered.pharmacy_id, "flow", "outcome_written", covered.conversation_id, said)
 
 
 async def outcome_of(

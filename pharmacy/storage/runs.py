@@ -135,7 +135,8 @@ async def end(
         ended = "superseded"
     await _close(tx, begun, ended, proposal, calls)
     if outcome is not None:
-        covered = outcomes.Covered(begun.pharmacy_id, begun.conversation_id, begun.version, begun.id)
+        of = (begun.pharmacy_id, begun.conversation_id, begun.version)
+        covered = outcomes.Covered(*of, begun.id, tuple(calls))
         await outcomes.write(tx, covered, outcome, requested=begun.asked is not None)
     return ended
 

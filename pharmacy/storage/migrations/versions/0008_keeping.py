@@ -13,9 +13,10 @@ def upgrade() -> None:
     """Make the tables, each behind its wall."""
     _keep_audit()
 
-# The database notes each audit row's hash as the row is written, out of the program's reach: rows that are taken away or
-# written anew later no longer agree with what was noted. The program itself can only add the row that comes next; what
-# an owner of the database adds by hand is found when the chain is verified.
+
+# The database notes each audit row's hash as the row is written, out of the program's reach: rows that are taken away
+# or written anew later no longer agree with what was noted. The program itself can only add the row that comes next;
+# what an owner of the database adds by hand is found when the chain is verified.
 AUDIT_HEADS = """
 CREATE FUNCTION kakari_note_audit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp AS $$
