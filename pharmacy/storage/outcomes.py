@@ -133,7 +133,8 @@ async def _record(tx: AsyncConnection, covered: Covered, outcome: Outcome, item:
         by_flow = update(conversations).where(*mine, conversations.c.category_set_by.is_(None))
         await tx.execute(by_flow.values(category=outcome.category))
     await notify(tx, "outcome", f"{covered.pharmacy_id}/{covered.conversation_id}")
-    said = told_of_outcome(outcome, covered.version, covered.run_id, covered.calls)
+    # A provider names its model itself, in whatever characters it likes.
+    said = storable(told_of_outcome(outcome, covered.version, covered.run_id, covered.calls))
     said |= {name: str(of) for name, of in item.items()}
     await audit.append(tx, covered.pharmacy_id, "flow", "outcome_written", covered.conversation_id, said)
 
