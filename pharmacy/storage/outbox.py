@@ -97,7 +97,8 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
     await notify(tx, "conversation", f"{pharmacy_id}/{row.conversation_id}")
     body = {"conversation": row.conversation_id, "text_hash": row.text_hash, "retry_key": str(row.retry_key),
             "suggestion_id": str(row.suggestion_id) if row.suggestion_id else None, "by": row.sent_by,
-            "kind": row.kind, "automatic": row.automatic, "policy_version": row.policy_version}  # fmt: skip
+            "kind": row.kind, "automatic": row.automatic, "policy_version": row.policy_version,
+            "version": row.version, "attempts": row.attempts, "overridden": row.overridden}  # fmt: skip
     await audit.append(tx, pharmacy_id, "channel", "message_sent", str(outbox_id), body)
 
 
