@@ -44,6 +44,9 @@ class Kakari:
     variables: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ("serve",)
     port: int = field(default_factory=free_port)
+    wrapper: tuple[str, ...] = ()
+    """What it is started through: `prlimit --nofile=64`."""
+
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -65,11 +68,21 @@ class Kakari:
     def start(self) -> Self:
         """Start it, without waiting."""
         self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home.parent / f"{self.home.name}-{self.command[0]}-{self.port}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli", *self.command], cwd=CHECKOUT, env=self.environment, stdout=log, stderr=log
-            )
+        command = [*self.wrapper, sys.executable, "-m", "cli", *self.command]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=CHECKOUT, env=self.environment, stdout=log, stderr=log)
         return self
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
+        return self.home.parent / f"{self.home.name}-{self.command[0]}-{self.port}.log"
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self.process is not None
+        return self.process.pid
 
     def ready(self) -> float:
         """Return the seconds until `/readyz` said yes."""
@@ -82,6 +95,14 @@ class Kakari:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it stands still, holding all it holds."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on as if no time had passed."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if that is not enough."""
@@ -107,11 +128,15 @@ class Kakari:
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 
-    def client(self) -> httpx2.Client:
-        """Return a client with a fresh API key."""
+    def key(self) -> str:
+        """Return a fresh API key."""
         name = f"test-{time.monotonic_ns()}"
-        key = json.loads(self.run("keys", "create", "--name", name, "--json"))["key"]
-        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=70)
+        return str(json.loads(self.run("keys", "create", "--name", name, "--json"))["key"])
+
+    def client(self, key: str | None = None, timeout: float = 70) -> httpx2.Client:
+        """Return a client with `key`, or a fresh one."""
+        headers = {"Authorization": f"Bearer {key or self.key()}"}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=timeout)
 
     def __enter__(self) -> Self:
         return self.start()

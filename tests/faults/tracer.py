@@ -1,0 +1,47 @@
+"""strace on a running process: it dies, or a system call of it fails, at exactly the n-th one."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+
+@contextmanager
+def injected(pid: int, call: str, what: str, at: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Inject `what` into the `at`-th `call` of each thread of `pid` and its children, counted from now on.
+
+    Args:
+        call: a system call's name, or several between commas.
+        what: as strace's `inject` takes it: `signal=KILL`, `error=EIO`.
+    """
+    command = ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid)]
+    tracing = subprocess.Popen(
+        [*command, "-e", f"trace={call}", "-e", f"inject={call}:{what}:when={at}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        _attached(pid, tracing)
+        yield tracing
+    finally:
+        with suppress(ProcessLookupError):
+            tracing.terminate()
+        tracing.wait(10)
+
+
+def _attached(pid: int, tracing: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 (the kernel's own list)
+            if all(f"TracerPid:\t{tracing.pid}\n" in open(f"/proc/{pid}/task/{task}/status").read() for task in tasks):  # noqa: PTH123, SIM115
+                return
+        if tracing.poll() is not None:
+            raise AssertionError(f"strace ended with {tracing.returncode}; may it trace process {pid}?")
+        time.sleep(0.01)
+    raise AssertionError(f"strace did not attach to {pid}")
