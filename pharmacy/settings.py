@@ -98,13 +98,19 @@ class Settings(BaseModel):
     """Signs what is posted to KAKARI_DELIVERY_URL (HMAC-SHA256 of the raw body)."""
 
     line_channel_secret: Secret | None = Field(None, alias="LINE_CHANNEL_SECRET")
-    """LINE channel secret; its webhook is refused without it."""
+    """LINE channel secret, by which events are known to be LINE's; needs LINE_CHANNEL_ACCESS_TOKEN."""
 
     line_channel_access_token: Secret | None = Field(None, alias="LINE_CHANNEL_ACCESS_TOKEN")
-    """LINE channel access token, for sending."""
+    """LINE channel access token, which lets replies out; needs LINE_CHANNEL_SECRET."""
+
+    line_bot_user_id: str | None = Field(None, alias="LINE_BOT_USER_ID", pattern=r"^U[0-9a-f]{32}$")
+    """The bot's own user id; with it, an event that is addressed to another bot is refused."""
 
     line_api_base: Address | None = Field(None, alias="LINE_API_BASE")
-    """Another address for LINE's API, for tests."""
+    """Another address for LINE's API, for tests: it takes replies and gives pictures and files."""
+
+    pharmacies_file: Path | None = Field(None, alias="KAKARI_PHARMACIES_FILE")
+    """A TOML file with one table per further pharmacy that this process serves, naming its LINE secret and token."""
 
     langsmith_tracing: bool = Field(default=False, alias="LANGSMITH_TRACING")
     """true: each message becomes one redacted trace in LangSmith; needs LANGSMITH_API_KEY."""
@@ -143,6 +149,10 @@ class Settings(BaseModel):
     def _complete(self) -> "Settings":
         if self.delivery_url and not self.delivery_secret:
             raise ValueError("KAKARI_DELIVERY_URL is set without KAKARI_DELIVERY_SECRET")
+        if self.line_channel_secret and not self.line_channel_access_token:
+            raise ValueError("LINE_CHANNEL_SECRET is set without LINE_CHANNEL_ACCESS_TOKEN")
+        if self.line_channel_access_token and not self.line_channel_secret:
+            raise ValueError("LINE_CHANNEL_ACCESS_TOKEN is set without LINE_CHANNEL_SECRET")
         if self.langsmith_tracing and not self.langsmith_api_key:
             raise ValueError("LANGSMITH_TRACING is true without LANGSMITH_API_KEY")
         if self.models == "openai" and not (self.openai_api_key or self.openai_base_url):

@@ -2,12 +2,21 @@
 
 from pharmacy.storage.tables.columns import metadata
 from pharmacy.storage.tables.conversing import conversations, idempotency_keys, inbox, messages, patients, products
-from pharmacy.storage.tables.entering import api_keys, pharmacies, sign_ins
+from pharmacy.storage.tables.entering import (
+    accounts,
+    api_keys,
+    pharmacies,
+    provider_sign_ins,
+    sign_in_attempts,
+    sign_ins,
+)
+from pharmacy.storage.tables.line import line_contacts, line_events, line_unsent, media
 from pharmacy.storage.tables.recording import audit, audit_heads, restores, served_modes
 from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
 from pharmacy.storage.tables.sending import outbox
 
 __all__ = [
+    "accounts",
     "api_keys",
     "audit",
     "audit_heads",
@@ -15,6 +24,10 @@ __all__ = [
     "handovers",
     "idempotency_keys",
     "inbox",
+    "line_contacts",
+    "line_events",
+    "line_unsent",
+    "media",
     "messages",
     "metadata",
     "model_calls",
@@ -23,10 +36,12 @@ __all__ = [
     "patients",
     "pharmacies",
     "products",
+    "provider_sign_ins",
     "requests",
     "restores",
     "runs",
     "served_modes",
+    "sign_in_attempts",
     "sign_ins",
     "suggestions",
 ]

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Identity,
     Index,
@@ -46,6 +47,8 @@ conversations = Table(
     # When a person last set them: what was drafted before that may not set them back.
     time("phase_set_at"),
     time("category_set_at"),
+    # The version that the newest withdrawal of a message made: a run older than that may keep none of its words.
+    Column("withdrawn_version", Integer, nullable=False, server_default="0"),
     Column("taken_over_by", Text),
     Column("claimed_by", Text),
     time("snoozed_until"),
@@ -78,12 +81,18 @@ messages = Table(
     Column("hits", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("outcome_id", Uuid),
     Column("outbox_id", Uuid),
+    Column("channel_message_id", Text),  # what the channel calls the message
+    Column("redelivered", Boolean, nullable=False, server_default="false"),
     time("sent_at", nullable=False),
     time("received_at", now=True),
+    time("order_at", now=True),  # its place in the conversation
     PrimaryKeyConstraint("seq"),
     UniqueConstraint("pharmacy_id", "conversation_id", "id"),
     of_conversation(),
     Index(None, "pharmacy_id", "conversation_id", "seq"),
+    Index("ix_messages_in_order", "pharmacy_id", "conversation_id", "order_at", "id"),
+    Index("ix_messages_of_channel", "pharmacy_id", "conversation_id", "channel_message_id",
+          postgresql_where=text("channel_message_id IS NOT NULL")),
     Index("ix_messages_unanswered", "pharmacy_id", "conversation_id",
           postgresql_where=text("outcome_id IS NULL AND author = 'patient'")),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The `line` channel: LINE's Messaging API, in and out."""
