@@ -16,6 +16,7 @@ from graph.assemble import Assembled, assemble_from
 from graph.run import ReplyFlow
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.gates.recognise import Recognition
+from pharmacy.domain.rights import EVERY_RIGHT
 from pharmacy.settings import Settings
 from pharmacy.storage import access
 from server.app import create_app
@@ -42,7 +43,7 @@ class Shop:
 
     program: Program
     http: httpx2.AsyncClient
-    """Calls with a valid key."""
+    """Calls with a key of every right."""
 
     stranger: httpx2.AsyncClient
     """Calls without one."""
@@ -153,4 +154,4 @@ def _client(url: str, key: str | None = None) -> httpx2.AsyncClient:
 
 async def _key(program: Program, pharmacy_id: str) -> str:
     async with program.database.begin(pharmacy_id) as tx:
-        return await access.create_key(tx, pharmacy_id, new_id("key"), "test")
+        return await access.create_key(tx, pharmacy_id, new_id("key"), "test", None, EVERY_RIGHT)
