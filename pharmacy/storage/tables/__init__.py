@@ -1,5 +1,6 @@
 """The tables, as SQLAlchemy knows them; the migrations make them."""
 
+from pharmacy.storage.tables.alarming import alarms
 from pharmacy.storage.tables.columns import metadata
 from pharmacy.storage.tables.conversing import conversations, idempotency_keys, inbox, messages, patients, products
 from pharmacy.storage.tables.entering import (
@@ -11,12 +12,14 @@ from pharmacy.storage.tables.entering import (
     sign_ins,
 )
 from pharmacy.storage.tables.line import line_contacts, line_events, line_unsent, media
+from pharmacy.storage.tables.policies import kill_switches, policies
 from pharmacy.storage.tables.recording import audit, audit_heads, restores, served_modes
 from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
 from pharmacy.storage.tables.sending import outbox
 
 __all__ = [
     "accounts",
+    "alarms",
     "api_keys",
     "audit",
     "audit_heads",
@@ -24,6 +27,7 @@ __all__ = [
     "handovers",
     "idempotency_keys",
     "inbox",
+    "kill_switches",
     "line_contacts",
     "line_events",
     "line_unsent",
@@ -35,6 +39,7 @@ __all__ = [
     "outcomes",
     "patients",
     "pharmacies",
+    "policies",
     "products",
     "provider_sign_ins",
     "requests",

@@ -121,6 +121,11 @@ handovers = Table(
     Column("drafts", JSONB, nullable=False),
     Column("resolved_by", Text),
     Column("resolution", Text),
+    Column("alarm_level", Integer, nullable=False, server_default="0"),
+    time("alarmed_at"),  # when it first called for somebody
+    time("alarm_due_at"),  # when it calls again unless somebody has acknowledged it
+    time("acknowledged_at"),
+    Column("acknowledged_by", Text),
     time("created_at", now=True),
     time("updated_at", now=True),
     time("resolved_at"),
@@ -128,6 +133,8 @@ handovers = Table(
     of_conversation(),
     Index(None, "pharmacy_id", "state", "urgency", "seq"),
     Index("ix_handovers_of_conversation", "pharmacy_id", "conversation_id", "urgency", "seq"),
+    Index("ix_handovers_alarm_due", "pharmacy_id", "alarm_due_at",
+          postgresql_where=text("state = 'open' AND acknowledged_at IS NULL AND alarm_due_at IS NOT NULL")),
     Index("uq_handovers_one_open", "pharmacy_id", "conversation_id", unique=True,
           postgresql_where=text("state = 'open'")),
 )  # fmt: skip

@@ -45,10 +45,15 @@ outbox = Table(
     # Nobody pressed a button for it: the policy of this version let it go.
     Column("automatic", Boolean, nullable=False, server_default=text("false")),
     Column("policy_version", BigInteger),
+    Column("handover_id", Uuid),  # the case that a fixed text was sent for
+    Column("fixed_text", Text),
     time("not_before"),  # while a person may still cancel it, or a channel has asked for patience
     PrimaryKeyConstraint("id"),
     UniqueConstraint("retry_key"),
     of_conversation(),
     Index(None, "pharmacy_id", "conversation_id", "created_at"),
+    Index("uq_outbox_fixed_text", "handover_id", "fixed_text", unique=True,
+          postgresql_where=text("handover_id IS NOT NULL")),
     Index("ix_outbox_queued", "created_at", postgresql_where=text("state = 'queued'")),
-)
+    Index("ix_outbox_automatic", "pharmacy_id", "created_at", postgresql_where=text("automatic")),
+)  # fmt: skip
