@@ -1,12 +1,15 @@
 """The assembled program: everything that is opened once and shared by routes and worker."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from graph.assemble import Assembled, assemble_from
 from pharmacy.channels.api import ApiChannel
+from pharmacy.channels.delivery import Channel
+from pharmacy.channels.line.accounts import LineAccount, line_accounts
+from pharmacy.channels.line.push import LinePush
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.products.read import shipped
 from pharmacy.settings import Settings
@@ -14,6 +17,7 @@ from pharmacy.storage import audit, modes, people, pharmacies
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import Notices
+from server.line_sending import LineChannel
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +39,10 @@ class Program:
     database: Database
     jobs: Jobs
     notices: Notices
-    channel: ApiChannel
+    channels: Mapping[str, Channel]
+    """A conversation's channel to its way out."""
+
+    line_accounts: tuple[LineAccount, ...]
     shelves: dict[str, Shelf] = field(default_factory=dict)
     worker_runs: bool = False
     """True while this process works on jobs."""
@@ -60,6 +67,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
     Raises:
         ConfigError: something is not as it must be; nothing has been started.
     """
+    accounts = line_accounts(settings)
     assembled = assembled or assemble_from(settings)
     if assembled.gates_closed_by:
         log.error("gates_closed every message is held: %s", assembled.gates_closed_by)
@@ -68,19 +76,27 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
     async with AsyncExitStack() as stack:
         database = await open_database(settings)
         stack.push_async_callback(database.close)
-        await _prepare(database, assembled, settings)
+        for pharmacy_id in dict.fromkeys((settings.pharmacy_id, *(account.pharmacy_id for account in accounts))):
+            await _prepare(database, assembled, settings, pharmacy_id)
         jobs = await stack.enter_async_context(Jobs(database.app_url))
         notices = await stack.enter_async_context(Notices(database.app_url))
-        secret = settings.delivery_secret.get_secret_value() if settings.delivery_secret else ""
-        channel = ApiChannel(settings.delivery_url, secret)
-        stack.push_async_callback(channel.close)
+        channels = _channels(database, settings, accounts)
+        for channel in channels.values():
+            stack.push_async_callback(channel.close)
         stack.push_async_callback(assembled.registry.aclose)
-        yield Program(settings, assembled, database, jobs, notices, channel)
+        yield Program(settings, assembled, database, jobs, notices, channels, accounts)
 
 
-async def _prepare(database: Database, assembled: Assembled, settings: Settings) -> None:
-    pharmacy_id = settings.pharmacy_id
-    async with database.begin() as tx:
+def _channels(database: Database, settings: Settings, accounts: tuple[LineAccount, ...]) -> dict[str, Channel]:
+    secret = settings.delivery_secret.get_secret_value() if settings.delivery_secret else ""
+    return {
+        "api": ApiChannel(settings.delivery_url, secret),
+        "line": LineChannel(database, accounts, LinePush(settings.line_api_base)),
+    }
+
+
+async def _prepare(database: Database, assembled: Assembled, settings: Settings, pharmacy_id: str) -> None:
+    async with database.begin(pharmacy_id) as tx:
         await pharmacies.add(tx, pharmacy_id)
         by_auto = settings.models == "auto"
         await modes.note_mode(tx, pharmacy_id, assembled.registry.mode, by_auto=by_auto)

@@ -3,43 +3,11 @@
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import httpx2
 
-
-class Delivery(StrEnum):
-    """How one attempt ended."""
-
-    SENT = "sent"
-    AGAIN = "again"
-    """It may or may not have arrived: the same key again, later."""
-
-    REFUSED = "refused"
-    """The receiver will never take it: no further attempt."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One attempt's end, in words for a person."""
-
-    delivery: Delivery
-    said: str = ""
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """What the receiver is told."""
-
-    retry_key: str
-    """A UUID, the same for every attempt, by which the receiver drops repeats."""
-
-    conversation_id: str
-    recipient: str
-    text: str
-    author: str
+from pharmacy.channels.delivery import Attempt, Delivery, Parcel
 
 
 class ApiChannel:

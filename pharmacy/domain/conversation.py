@@ -23,6 +23,9 @@ class Kind(StrEnum):
     MEDIA = "media"
     """Anything that is not text: picture, sticker, file, place."""
 
+    POSTBACK = "postback"
+    """A button that was pressed, with the data that stands behind it."""
+
     UNSENT = "unsent"
     EDITED = "edited"
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +18,7 @@ from pharmacy.domain.outcome_json import hits_json
 from pharmacy.storage import audit, outcomes
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import notify
+from pharmacy.storage.order import after_everything, among_waiting
 from pharmacy.storage.refusals import Conflict
 from pharmacy.storage.tables import conversations, idempotency_keys, inbox, messages, patients, suggestions
 
@@ -54,6 +55,15 @@ class Incoming:
     idempotency: Idempotency | None = None
     """None when the caller gave no key."""
 
+    channel_message_id: str | None = None
+    """What the channel calls the message, where it has a name for it."""
+
+    redelivered: bool = False
+    """True when the channel says that it has tried to deliver it before."""
+
+    by_own_time: bool = False
+    """True to stand among the waiting messages by `sent_at`, False as it arrives."""
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -88,6 +98,7 @@ async def take(
     if known := await _known(tx, incoming):
         return known
     _refuse_other_patient(incoming, conversation.patient_id)
+    _refuse_other_channel(incoming, conversation.channel)
     await _keep_profile(tx, incoming, conversation.patient_id)
     version = conversation.version + 1
     await _write(tx, incoming, version, hits)
@@ -201,6 +212,13 @@ def _refuse_other_patient(incoming: Incoming, patient_id: str) -> None:
         raise Conflict(f"{place}: conversation {incoming.conversation_id!r} belongs to another patient")
 
 
+def _refuse_other_channel(incoming: Incoming, channel: str) -> None:
+    # Else whoever may post a message could put words into a patient's mouth, and be answered to that patient's phone.
+    if incoming.channel != channel:
+        place = f"conversation_id = {incoming.conversation_id!r}"
+        raise Conflict(f"{place}: the conversation is led over another channel than {incoming.channel!r}")
+
+
 async def _write(tx: AsyncConnection, incoming: Incoming, version: int, hits: Sequence[GateHit]) -> None:
     scope = {"pharmacy_id": incoming.pharmacy_id}
     of_conversation = {**scope, "conversation_id": incoming.conversation_id}
@@ -213,13 +231,19 @@ async def _write(tx: AsyncConnection, incoming: Incoming, version: int, hits: Se
     await tx.execute(
         insert(messages).values(**of_conversation, id=incoming.message_id, version=version, author="patient",
                                 kind=incoming.kind.value, text=incoming.text, sent_at=incoming.sent_at,
-                                hits=hits_json(hits))
+                                hits=hits_json(hits), channel_message_id=incoming.channel_message_id,
+                                redelivered=incoming.redelivered, order_at=_place(incoming))
     )  # fmt: skip
     if incoming.idempotency is not None:
         row = {**of_conversation, "message_id": incoming.message_id, **asdict(incoming.idempotency)}
         used = upsert(idempotency_keys).values(**row).on_conflict_do_nothing().returning(idempotency_keys.c.key)
         if (await tx.execute(used)).one_or_none() is None:
             raise _used_key()
+
+
+def _place(incoming: Incoming) -> ColumnElement[datetime]:
+    of = (incoming.pharmacy_id, incoming.conversation_id)
+    return among_waiting(*of, incoming.sent_at) if incoming.by_own_time else after_everything(*of)
 
 
 async def _outdate(tx: AsyncConnection, incoming: Incoming, version: int) -> None:

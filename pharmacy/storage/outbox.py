@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pharmacy.storage import audit, cases
 from pharmacy.storage.holding import locked
 from pharmacy.storage.notices import notify
+from pharmacy.storage.order import after_everything
 from pharmacy.storage.outbox_queue import (
     REPLY_ID,
     Wording,
@@ -44,6 +45,13 @@ LONGEST_HOLD_SECONDS = 3_600.0
 # A receiver keeps a retry key for 24 hours; past 23 a repeat could reach the patient twice.
 _KEY_LIVES = text("now() - interval '23 hours'")
 
+_CHANNEL = (
+    select(conversations.c.channel)
+    .where(conversations.c.pharmacy_id == outbox.c.pharmacy_id, conversations.c.id == outbox.c.conversation_id)
+    .scalar_subquery()
+    .label("channel")
+)
+
 MayGo = Callable[[AsyncConnection, Any], Awaitable[str | None]]
 """Returns why an automatic row may not go now, or None; asked with conversation and row locked."""
 
@@ -63,7 +71,8 @@ async def claim(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, may_go: 
     """
     waits = func.extract("epoch", outbox.c.not_before - func.clock_timestamp())
     mine = (outbox.c.pharmacy_id == pharmacy_id, outbox.c.id == outbox_id)
-    found = select(outbox, (outbox.c.created_at < _KEY_LIVES).label("too_old"), waits.label("waits")).where(*mine)
+    labels = ((outbox.c.created_at < _KEY_LIVES).label("too_old"), waits.label("waits"), _CHANNEL)
+    found = select(outbox, *labels).where(*mine)
     # The conversation first, then the row: the order every writer takes its locks in.
     conversation = await locked(tx, pharmacy_id, (await tx.execute(found)).one().conversation_id)
     row = (await tx.execute(found.with_for_update())).one()
@@ -89,7 +98,8 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
     done = {"state": "sent", "sent_at": func.now(), "problem": None}
     await tx.execute(update(outbox).where(outbox.c.id == outbox_id).values(**done))
     message = {"conversation_id": row.conversation_id, "version": row.version, "author": row.author,
-               "text": row.text, "sent_by": row.sent_by, "sent_at": func.now(), "outbox_id": outbox_id}  # fmt: skip
+               "text": row.text, "sent_by": row.sent_by, "sent_at": func.now(), "outbox_id": outbox_id,
+               "order_at": after_everything(pharmacy_id, row.conversation_id)}  # fmt: skip
     await tx.execute(insert(messages).values(pharmacy_id=pharmacy_id, id=f"{REPLY_ID}{outbox_id}", **message))
     mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == row.conversation_id)
     now = {"last_message_at": func.now(), **_moved(row, conversation)}

@@ -21,6 +21,8 @@ from pharmacy.storage.shown import (
 from pharmacy.storage.tables import conversations, handovers, messages, model_calls, outbox, requests, runs, suggestions
 
 LAST_MESSAGES = 50
+_IN_ORDER = (messages.c.order_at, messages.c.id)
+_LAST_FIRST = (messages.c.order_at.desc(), messages.c.id.desc())
 _SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
@@ -65,7 +67,7 @@ async def one_conversation(tx: AsyncConnection, pharmacy_id: str, conversation_i
     row = (await tx.execute(_conversation_rows().where(*mine))).one_or_none()
     if row is None:
         raise NotHere(f"conversation {conversation_id!r}: there is none")
-    newest = _messages(pharmacy_id, conversation_id).order_by(messages.c.seq.desc()).limit(LAST_MESSAGES)
+    newest = _messages(pharmacy_id, conversation_id).order_by(*_LAST_FIRST).limit(LAST_MESSAGES)
     suggestion = await _first(tx, suggestions, suggestions.c.id == row.suggestion_id) if row.suggestion_id else None
     handover = await _first(tx, handovers, handovers.c.id == row.handover_id) if row.handover_id else None
     run = await _run_in_work(tx, pharmacy_id, conversation_id)
@@ -89,10 +91,9 @@ async def list_messages(
     await _must_exist(tx, pharmacy_id, conversation_id)
     found = _messages(pharmacy_id, conversation_id)
     if after:
-        (seq,) = read_cursor(after, (int,))
-        found = found.where(messages.c.seq > seq)
-    rows = (await tx.execute(found.order_by(messages.c.seq).limit(limit + 1))).all()
-    return page(list(rows), limit, message_json, lambda row: [row.seq])
+        found = found.where(tuple_(*_IN_ORDER) > tuple_(*read_cursor(after, (datetime, str))))
+    rows = (await tx.execute(found.order_by(*_IN_ORDER).limit(limit + 1))).all()
+    return page(list(rows), limit, message_json, lambda row: [row.order_at.isoformat(), row.id])
 
 
 async def newer_messages(
@@ -100,7 +101,7 @@ async def newer_messages(
 ) -> list[dict[str, Any]]:
     """Return the patient's messages since `version`, oldest first, 50 at most."""
     found = _messages(pharmacy_id, conversation_id).where(messages.c.author == "patient", messages.c.version > version)
-    return [message_json(row) for row in await tx.execute(found.order_by(messages.c.seq).limit(LAST_MESSAGES))]
+    return [message_json(row) for row in await tx.execute(found.order_by(*_IN_ORDER).limit(LAST_MESSAGES))]
 
 
 async def list_suggestions(

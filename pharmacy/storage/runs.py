@@ -241,7 +241,7 @@ async def _window(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, t
     newest = (
         select(messages)
         .where(messages.c.pharmacy_id == pharmacy_id, messages.c.conversation_id == conversation_id)
-        .order_by(messages.c.seq.desc())
+        .order_by(messages.c.order_at.desc(), messages.c.id.desc())
         .limit(turns)
     )
     rows = (await tx.execute(newest)).all()

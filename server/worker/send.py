@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass
 from uuid import UUID
 
-from pharmacy.channels.api import Delivery, Parcel
+from pharmacy.channels.delivery import Delivery, Parcel
 from pharmacy.storage import outbox
 from pharmacy.storage.jobs import Job, Later
 from pharmacy.storage.policy import may_still_go
@@ -36,15 +36,15 @@ class SendJobs:
             return
         if isinstance(row, outbox.Held):
             raise Later(row.seconds)
-        parcel = Parcel(str(row.retry_key), row.conversation_id, row.recipient, row.text, row.author)
-        attempt = await self.program.channel.deliver(parcel)
+        parcel = Parcel(str(row.retry_key), row.conversation_id, row.recipient, row.text, row.author, pharmacy_id)
+        attempt = await self.program.channels[row.channel].deliver(parcel)
         log.info("message_delivery conversation=%s result=%s", row.conversation_id, attempt.delivery)
         if attempt.delivery is Delivery.SENT:
             await database.transact(lambda tx: outbox.sent(tx, pharmacy_id, outbox_id), pharmacy_id)
         elif attempt.delivery is Delivery.REFUSED:
             await database.transact(lambda tx: outbox.park(tx, pharmacy_id, outbox_id, attempt.said), pharmacy_id)
         else:
-            wait = backoff_seconds(row.attempts + 1, None)
+            wait = backoff_seconds(row.attempts + 1, attempt.wait_seconds)
             await database.transact(
                 lambda tx: outbox.note_problem(tx, pharmacy_id, outbox_id, attempt.said, wait), pharmacy_id
             )

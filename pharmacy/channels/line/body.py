@@ -2,13 +2,15 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from json.decoder import WHITESPACE
 from typing import Any
 
 LONGEST_NUMBER = 19
 """Digits; a longer number is no time and no count of LINE's."""
+
+_WHITESPACE = re.compile(r"[ \t\n\r]*")
 
 
 class BodyUnreadable(ValueError):
@@ -116,7 +118,7 @@ def _after(text: str, at: int, sign: str) -> int:
 
 
 def _skip(text: str, at: int) -> int:
-    found = WHITESPACE.match(text, at)
+    found = _WHITESPACE.match(text, at)
     return found.end() if found else at
 
 
