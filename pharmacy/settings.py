@@ -41,8 +41,15 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
+def _networks(told: str) -> str:
+    for network in filter(None, (part.strip() for part in told.split(","))):
+        ipaddress.ip_network(network, strict=False)
+    return told
+
+
 Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
 Address = Annotated[str, AfterValidator(_safe_address)]
+Networks = Annotated[str, AfterValidator(_networks)]
 
 
 class Settings(BaseModel):
@@ -87,6 +94,34 @@ class Settings(BaseModel):
 
     pharmacy_id: str = Field("default", alias="KAKARI_PHARMACY_ID", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     """Which pharmacy this process serves: small letters, digits, - and _."""
+
+    public_url: Address | None = Field(None, alias="KAKARI_PUBLIC_URL")
+    """The address people open Kakari at. https makes cookies and browsers insist on it; links are made with it."""
+
+    trusted_hosts: str = Field("", alias="KAKARI_TRUSTED_HOSTS")
+    """Further host names that calls may name, between commas. This machine, HOST and KAKARI_PUBLIC_URL's are known."""
+
+    trusted_proxies: Networks = Field("", alias="KAKARI_TRUSTED_PROXIES")
+    """Addresses or networks of own reverse proxies, between commas: only they may say whom a call comes from."""
+
+    session_idle_minutes: int = Field(15, alias="KAKARI_SESSION_IDLE_MINUTES", ge=1, le=720)
+    """After how many minutes without a person's doing a session ends; 1 to 720. It ends after 12 hours anyway."""
+
+    second_factor: Literal["when_set", "lead_admin"] = Field("when_set", alias="KAKARI_SECOND_FACTOR")
+    """when_set: asked of whoever has set one. lead_admin: leads and admins can do nothing before they have."""
+
+    oidc_issuer: Address | None = Field(None, alias="KAKARI_OIDC_ISSUER")
+    """Sign-in through this OpenID Connect provider, exactly as it names itself; needs KAKARI_PUBLIC_URL."""
+
+    oidc_client_id: str | None = Field(None, alias="KAKARI_OIDC_CLIENT_ID", min_length=1)
+    """What the provider calls Kakari. There the redirect address is KAKARI_PUBLIC_URL/sign-in/provider/back."""
+
+    oidc_client_secret: Secret | None = Field(None, alias="KAKARI_OIDC_CLIENT_SECRET")
+    """The provider's secret for Kakari; unset for a public client."""
+
+    oidc_roles: str = Field("", alias="KAKARI_OIDC_ROLES")
+    """Who gets an account at the first sign-in: claim=value:role, between commas, the first that fits; as in
+    groups=kakari-leads:lead. `domain=host:role` fits verified mail addresses. Unset: only accounts that exist."""
 
     allowed_contacts: str = Field("", alias="KAKARI_ALLOWED_CONTACTS")
     """The pharmacy's own web addresses, phone and mail, between commas: what a pharmacist may write to a patient."""
@@ -139,6 +174,9 @@ class Settings(BaseModel):
     flow_file: Path = Field(CHECKOUT / "nodes" / "flow.toml", alias="KAKARI_FLOW_FILE")
     """Categories, phases and bars; another file than nodes/flow.toml."""
 
+    policy_file: Path = Field(CHECKOUT / "nodes" / "policy.toml", alias="KAKARI_POLICY_FILE")
+    """What may be sent automatically, and the first values; another file than nodes/policy.toml."""
+
     prompts_folder: Path = Field(CHECKOUT / "prompts", alias="KAKARI_PROMPTS")
     """The prompts; another folder than prompts/."""
 
@@ -155,6 +193,8 @@ class Settings(BaseModel):
             raise ValueError("LINE_CHANNEL_ACCESS_TOKEN is set without LINE_CHANNEL_SECRET")
         if self.langsmith_tracing and not self.langsmith_api_key:
             raise ValueError("LANGSMITH_TRACING is true without LANGSMITH_API_KEY")
+        if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
+            raise ValueError("KAKARI_OIDC_ISSUER is set without KAKARI_OIDC_CLIENT_ID or KAKARI_PUBLIC_URL")
         if self.models == "openai" and not (self.openai_api_key or self.openai_base_url):
             raise ValueError("KAKARI_MODELS is 'openai' without OPENAI_API_KEY or OPENAI_BASE_URL")
         return self
