@@ -1,4 +1,4 @@
-"""Whoever changes one byte of the audit trail by hand, takes a row out or puts one in, is found and the row is named."""
+"""Whoever changes a byte of the audit trail by hand, or takes a row out or puts one in, is found, and the row named."""
 
 import random
 from collections.abc import Callable
