@@ -55,7 +55,7 @@ async def _run(text: str, phase: str | None, profile: dict[str, Any], instructio
     now = datetime.now(UTC)
     standing = Standing(now, patient_from(CONVERSATION, profile), first_contact=True)
     catalogue = Catalogue(tuple(product_from(product_id, body) for product_id, body in shipped().items()))
-    context = RunContext(built.models_for_run(), catalogue, auto_allowed={})
+    context = RunContext(built.models_for_run(), catalogue)
     request = Request(Transcript((Turn(Author.PATIENT, text, now),)), standing, phase, instruction=instruction)
     try:
         return await built.replies.run(request, context), context.models

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from graph.state import FlowState, RunContext
-from nodes.auto_send import auto_send
-from nodes.choose import choose, left_to_a_person
-from nodes.classify import Compose, classification_schema, classify
+from nodes.auto_send import auto_send, unfit_unseen
+from nodes.choose import choose, left_to_a_person, switched_off
+from nodes.classify import Compose, Safety, classification_schema, classify
 from nodes.generate import Assignment, generate
 from nodes.hand_over import gate_reason, hand_over, holds, with_gates
 from nodes.judge import judge, verdict_schema
@@ -18,12 +18,13 @@ from nodes.switch_phase import phase_schema, switch_phase
 from nodes.triage import Reads, Triage, triage
 from pharmacy.domain.catalogue import facts_for
 from pharmacy.domain.errors import FlowError
-from pharmacy.domain.facts import Product
+from pharmacy.domain.facts import Patient, Product
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.hit import GateHit, highest
 from pharmacy.domain.judgement import Judgement
-from pharmacy.domain.outcome import Reason
+from pharmacy.domain.outcome import Draft, Reason
+from pharmacy.domain.policy import Mode
 
 Update = dict[str, Any]
 """Keys of the state with their new values."""
@@ -66,11 +67,13 @@ class Adapters:
         hits = screen(request.transcript, request.standing)
         return {"screened": hits, "phase": request.phase}, _hit_names(hits)
 
-    async def triage(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
+    async def triage(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
         found = self._triage(state)
         named = state["request"].category or found.opening
         self._refuse_unknown(state["request"].phase, named)
         reason = named and left_to_a_person(self.flow.categories[named], "set by a pharmacist")
+        if named and reason is None and not state["request"].requested:
+            reason = switched_off(named, state["request"].phase, context.policy)
         return {"triage": found, "category": named, "reason": reason}, _hit_names(found.hits)
 
     async def classify(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
@@ -84,9 +87,9 @@ class Adapters:
         found = await switch_phase(transcript, phase, self.flow, words, self.phases[phase], model)
         return {"switch": found}, f"{phase} → {found.phase}"
 
-    async def choose(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
+    async def choose(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
         requested = state["request"].requested
-        found = choose(state["classification"], state["switch"], self.flow, requested=requested)
+        found = choose(state["classification"], state["switch"], self.flow, context.policy, requested=requested)
         return {"category": found.category, "phase": found.phase, "reason": found.reason}, found.category
 
     async def generate(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
@@ -104,14 +107,16 @@ class Adapters:
         )  # fmt: skip
         drafts = (*before, replace(draft, judgement=found))
         says = " ".join(f"{name}={mark.mark}" for name, mark in found.marks.items()) or "blocked by the output gate"
-        return {"drafts": drafts, "judgement": found, "held_for": _held_for(state, context)}, says
+        held_for = self._held_for(state, context, drafts)
+        return {"drafts": drafts, "judgement": found, "held_for": held_for}, says
 
     async def suggest(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
         draft, held_for = state["drafts"][-1], state["held_for"]
         return {"outcome": suggest(draft, _category(state), state["phase"], held_for)}, "suggestion"
 
-    async def auto_send(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
-        return {"outcome": auto_send(state["drafts"][-1], _category(state), state["phase"])}, "auto_sent"
+    async def auto_send(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
+        draft, marking = state["drafts"][-1], context.policy.marking
+        return {"outcome": auto_send(draft, _category(state), state["phase"], marking)}, "auto_sent"
 
     async def hand_over(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
         # Whatever holds the message, the handover carries the highest tier that anything found.
@@ -139,6 +144,26 @@ class Adapters:
         earlier = (*request.earlier, *(draft for draft in state.get("drafts", ()) if draft.judgement))
         return Assignment(request.transcript, category, state["phase"], facts, earlier, request.instruction)
 
+    def _held_for(self, state: FlowState, context: RunContext, drafts: tuple[Draft, ...]) -> tuple[str, ...]:
+        request, policy = state["request"], context.policy
+        category, phase = _category(state), state["phase"]
+        listed = policy.policy.mode_of(category, phase) if policy.policy else Mode.SUGGEST
+        classified = state.get("classification")
+        facts, said = self._assignment(state, context).facts, _said_of(request.standing.patient)
+        unfit = unfit_unseen(drafts[-1], policy, request.transcript, facts, said, self.parts.recogniser)
+        return reasons_to_hold(
+            request.standing,
+            drafts,
+            requested=request.requested,
+            fallback_used=context.models.fallback_used,
+            hits=(*state["screened"], *state["triage"].hits),
+            classified_clear=classified is None or classified.safety is Safety.CLEAR,
+            listed=listed,
+            policy=policy,
+            # Reading a whole window again costs time; it is spent where the words could go out.
+            unfit=unfit if listed is Mode.AUTO else (),
+        )
+
     def _lint_context(self, state: FlowState, context: RunContext, written: str) -> LintContext:
         request = state["request"]
         texts, patient = [turn.text for turn in request.transcript.turns], request.standing.patient
@@ -150,15 +175,10 @@ def _products(state: FlowState, context: RunContext) -> tuple[Product, ...]:
     return context.catalogue.about([turn.text for turn in request.transcript.turns], request.standing.patient)
 
 
-def _held_for(state: FlowState, context: RunContext) -> tuple[str, ...]:
-    request = state["request"]
-    return reasons_to_hold(
-        request.standing,
-        state["drafts"],
-        requested=request.requested,
-        fallback_used=context.models.fallback_used,
-        allowed=context.auto_allowed.get((_category(state), state["phase"]), False),
-    )
+def _said_of(patient: Patient) -> str:
+    """Return what a patient can have written of themselves; products and medicines are the pharmacy's own words."""
+    told = (patient.name, patient.constitution, *(patient.conditions or ()), *(patient.allergies or ()))
+    return "\n".join(words for words in told if words)
 
 
 def _why(state: FlowState, hits: tuple[GateHit, ...]) -> Reason:

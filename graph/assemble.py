@@ -10,13 +10,14 @@ from graph.run import ReplyFlow
 from nodes.classify import BLANKS as CLASSIFY_BLANKS
 from nodes.generate import BLANKS as GENERATE_BLANKS
 from nodes.judge import BLANKS as JUDGE_BLANKS
-from nodes.load import load_flow
+from nodes.load import SHIPPED_POLICY, load_flow
 from nodes.switch_phase import BLANKS as SWITCH_PHASE_BLANKS
 from nodes.triage import Reads
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.recognise import load_or_closed
+from pharmacy.domain.policy_file import PolicyFile, load_policy
 from pharmacy.domain.toml_file import TomlFile
 from pharmacy.models.registry import Registry
 from pharmacy.models.run_models import RunModels
@@ -34,6 +35,7 @@ class Files:
     flow: Path
     models: Path
     prompts: Path
+    policy: Path = SHIPPED_POLICY
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Assembled:
     registry: Registry
     gates_closed_by: str
     """Why every message is held, or empty while the gate's rules are in force."""
+
+    policy: PolicyFile
+    """What may be sent automatically, and the first values."""
 
     def models_for_run(self) -> RunModels:
         """Return the models of one message, whose time starts now."""
@@ -72,7 +77,13 @@ def assemble(files: Files, mode: str, environ: Mapping[str, str]) -> Assembled:
     prints = {n: fingerprint(w.prompt, w.frame, w.static, folder=files.prompts) for n, w in words.items()}
     registry = Registry.build(tables, prints, mode, environ)
     recogniser, problem = load_or_closed()
-    return Assembled(flow, ReplyFlow(parts_of(flow, words, files, recogniser)), registry, str(problem or ""))
+    return Assembled(
+        flow,
+        ReplyFlow(parts_of(flow, words, files, recogniser)),
+        registry,
+        str(problem or ""),
+        load_policy(files.policy, flow),
+    )
 
 
 def parts_of(flow: Flow, words: Mapping[str, Words], files: Files, recogniser: Reads) -> Parts:
@@ -104,7 +115,7 @@ def assemble_from(settings: Settings) -> Assembled:
     Raises:
         ConfigError: a file is not as it must be.
     """
-    files = Files(settings.flow_file, settings.models_file, settings.prompts_folder)
+    files = Files(settings.flow_file, settings.models_file, settings.prompts_folder, settings.policy_file)
     return assemble(files, settings.models, endpoint_variables(settings))
 
 

@@ -1,8 +1,7 @@
 """What a run carries from node to node, and what is handed to it."""
 
 import operator
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol, Required
 
 from pydantic import GetPydanticSchema
@@ -19,6 +18,7 @@ from pharmacy.domain.gates.hit import GateHit
 from pharmacy.domain.judgement import Judgement
 from pharmacy.domain.model import ChatModel, ModelCall
 from pharmacy.domain.outcome import Draft, Outcome, Reason, Step
+from pharmacy.domain.policy import InForce
 
 
 @dataclass(frozen=True)
@@ -89,5 +89,5 @@ class RunContext:
     # Whoever asks the graph for the schema of its context, as Studio does, is told nothing of this one.
     models: Annotated[RunModels, GetPydanticSchema(lambda *_: core_schema.any_schema())]
     catalogue: Catalogue
-    auto_allowed: Mapping[tuple[str, str], bool]
-    """(category, phase) that the pharmacy lets go out by itself; what is absent may not."""
+    policy: InForce = field(default_factory=InForce)
+    """What the pharmacy lets go out by itself; without one, nothing."""

@@ -12,6 +12,7 @@ from pharmacy.domain.flow import AnsweredBy, Category, Criterion, Flow, Phase
 from pharmacy.domain.toml_file import TomlFile
 
 SHIPPED = Path(__file__).with_name("flow.toml")
+SHIPPED_POLICY = Path(__file__).with_name("policy.toml")
 
 _UNTOLD = {"patient.id", "patient.name", "patient.consent", "product.id", "product.sources"}
 KNOWN_FACTS = tuple(

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit, cases
+from pharmacy.storage import audit, automatic_back, cases
 from pharmacy.storage.holding import locked
 from pharmacy.storage.notices import notify
 from pharmacy.storage.order import after_everything
@@ -37,6 +37,7 @@ __all__ = [
     "take_back_automatic",
     "text_hash",
     "unless_set_since",
+    "withhold",
 ]
 
 LONGEST_HOLD_SECONDS = 3_600.0
@@ -80,6 +81,10 @@ async def claim(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, may_go: 
         return None
     if row.attempts == 0 and (why := await _overtaken(tx, row, conversation, may_go)):
         await _withhold(tx, row, conversation, why)
+        return None
+    # One that was tried may have arrived, so it is no suggestion any more; but nothing goes past the kill switch.
+    if row.automatic and row.attempts and (why := await may_go(tx, row)):
+        await _park(tx, row, conversation, f"{why}; it may have arrived")
         return None
     if row.too_old:
         await _park(tx, row, conversation, "its retry key is older than 23 hours")
@@ -133,6 +138,15 @@ async def cancel(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: 
     await _cancel(tx, row, conversation, actor, "a person cancelled it")
 
 
+async def withhold(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: str, why: str) -> bool:
+    """Take an automatic text back that was never tried; return False when it is on its way or done with."""
+    row, conversation = await _both(tx, pharmacy_id, outbox_id)
+    if row.state != "queued" or row.attempts or not row.automatic:
+        return False
+    await _cancel(tx, row, conversation, actor, why)
+    return True
+
+
 async def note_problem(
     tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, problem: str, wait_seconds: float
 ) -> None:
@@ -166,8 +180,9 @@ async def _withhold(tx: AsyncConnection, row: Any, conversation: Any, why: str) 
 
 async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: str) -> None:
     await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", problem=why))
+    shown = row.automatic and await automatic_back.back_to_person(tx, row, conversation, why)
     # A newer message has a run of its own, which reads this one's messages too; otherwise they are a person's now.
-    if row.version == conversation.version:
+    if row.version == conversation.version and not shown:
         await cases.open_case(tx, conversation, "not_sent", why)
     await audit.append(tx, row.pharmacy_id, actor, "message_cancelled", str(row.id), {"problem": why})
 

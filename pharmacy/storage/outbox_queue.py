@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.storage.automatic_back import answered_instead
 from pharmacy.storage.job_claims import LONGEST_WAIT_SECONDS
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.tables import outbox
@@ -90,8 +91,11 @@ async def take_back_automatic(tx: AsyncConnection, conversation: Any, why: str) 
     """Cancel the conversation's automatic texts that were never tried; return how many. The caller holds it."""
     where = (outbox.c.pharmacy_id == conversation.pharmacy_id, outbox.c.conversation_id == conversation.id,
              outbox.c.automatic, outbox.c.state == "queued", outbox.c.attempts == 0)  # fmt: skip
-    taken = await tx.execute(update(outbox).where(*where).values(state="cancelled", problem=why))
-    return taken.rowcount
+    cancelled = update(outbox).where(*where).values(state="cancelled", problem=why).returning(outbox)
+    taken = (await tx.execute(cancelled)).all()
+    for row in taken:
+        await answered_instead(tx, row, why)
+    return len(taken)
 
 
 def text_hash(words: str) -> str:

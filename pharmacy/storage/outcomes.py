@@ -1,6 +1,8 @@
-"""Write what a run proposed: a suggestion or a handover, and the outcome of each message it answers."""
+"""Write what a run proposed, by a person's hand or none, and the outcome of each message it answers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +21,9 @@ from pharmacy.storage.tables import conversations, handovers, messages, outcomes
 
 URGENCY = {Tier.E: 0, Tier.U: 1, Tier.H: 2, None: 3}
 """The human queue's order: the most pressing first."""
+
+
+NO_IDS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,19 @@ async def write(tx: AsyncConnection, covered: Covered, outcome: Outcome, *, requ
         await write_handover(tx, covered, outcome)
     else:
         await _write_suggestion(tx, covered, outcome, requested=requested)
+
+
+async def write_automatic(
+    tx: AsyncConnection, covered: Covered, outcome: Outcome, suggestion_id: UUID, message_id: str
+) -> None:
+    """Write the outcome of messages whose reply goes out by itself; its draft is kept as a suggestion nobody decides.
+
+    Args:
+        message_id: the id of the message that the reply becomes when it is sent.
+    """
+    words = replace(outcome, reply=outcome.drafts[-1].text)
+    await _write_draft(tx, covered, words, suggestion_id, requested=False, state="automatic")
+    await _record(tx, covered, outcome, {"suggestion_id": suggestion_id}, {"message_id": message_id})
 
 
 async def write_handover(tx: AsyncConnection, covered: Covered, outcome: Outcome) -> None:
@@ -97,6 +115,13 @@ def _joined(
 
 async def _write_suggestion(tx: AsyncConnection, covered: Covered, outcome: Outcome, *, requested: bool) -> None:
     suggestion_id = uuid4()
+    await _write_draft(tx, covered, outcome, suggestion_id, requested=requested, state="open")
+    await _record(tx, covered, outcome, {"suggestion_id": suggestion_id})
+
+
+async def _write_draft(
+    tx: AsyncConnection, covered: Covered, outcome: Outcome, suggestion_id: UUID, *, requested: bool, state: str
+) -> None:
     # One open suggestion per conversation: the newest.
     open_one = (*covered.rows_of(suggestions), suggestions.c.state == "open")
     superseded = {"state": "superseded", "decided_at": func.now(), "decided_by": "newer suggestion"}
@@ -106,22 +131,24 @@ async def _write_suggestion(tx: AsyncConnection, covered: Covered, outcome: Outc
         "earlier_drafts": drafts_json(outcome.drafts),
         "trail": steps_json(outcome.steps),
     }
-    row = {"run_id": covered.run_id, "version": covered.version, "state": "open", "requested": requested,
+    row = {"run_id": covered.run_id, "version": covered.version, "state": state, "requested": requested,
            "category": outcome.category, "phase": outcome.phase, "text": storable(outcome.reply),
            "body": storable(shown)}  # fmt: skip
     await tx.execute(insert(suggestions).values(**covered.scope, **row, id=suggestion_id))
-    await _record(tx, covered, outcome, {"suggestion_id": suggestion_id})
 
 
-async def _record(tx: AsyncConnection, covered: Covered, outcome: Outcome, item: dict[str, UUID]) -> None:
+async def _record(
+    tx: AsyncConnection, covered: Covered, outcome: Outcome, item: dict[str, UUID], ids: Mapping[str, str] = NO_IDS
+) -> None:
     """Give the covered messages their outcome.
 
     Args:
         item: the name and id of the suggestion or handover that was written.
+        ids: what else the outcome names.
     """
     outcome_id = uuid4()
     body = storable(outcome_json(outcome, covered.conversation_id, covered.version))
-    body |= {name: str(of) for name, of in item.items()}
+    body |= {name: str(of) for name, of in item.items()} | dict(ids)
     row = {"version": covered.version, "run_id": covered.run_id, "kind": outcome.kind.value, "body": body}
     await tx.execute(insert(outcomes).values(**covered.scope, **row, **item, id=outcome_id))
     waiting = (*covered.rows_of(messages), messages.c.author == "patient", messages.c.outcome_id.is_(None))
@@ -135,7 +162,7 @@ async def _record(tx: AsyncConnection, covered: Covered, outcome: Outcome, item:
     await notify(tx, "outcome", f"{covered.pharmacy_id}/{covered.conversation_id}")
     # A provider names its model itself, in whatever characters it likes.
     said = storable(told_of_outcome(outcome, covered.version, covered.run_id, covered.calls))
-    said |= {name: str(of) for name, of in item.items()}
+    said |= {name: str(of) for name, of in item.items()} | dict(ids)
     await audit.append(tx, covered.pharmacy_id, "flow", "outcome_written", covered.conversation_id, said)
 
 

@@ -13,10 +13,10 @@ from pharmacy.domain.conversation import Author, Kind, Transcript, Turn
 from pharmacy.domain.facts import Patient
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.model import ModelCall
-from pharmacy.domain.outcome import Draft, Outcome
+from pharmacy.domain.outcome import Draft, Outcome, OutcomeKind
 from pharmacy.domain.outcome_json import steps_json
 from pharmacy.domain.patient_profile import patient_from
-from pharmacy.storage import outcomes, unanswered
+from pharmacy.storage import automatic, automatic_back, outcomes, unanswered
 from pharmacy.storage.requests import Asked, open_request
 from pharmacy.storage.storable import storable
 from pharmacy.storage.tables import conversations, handovers, messages, model_calls, patients, runs, suggestions
@@ -71,6 +71,8 @@ async def begin(
     of_conversation = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
     found = select(conversations, func.now().label("now")).where(*of_conversation).with_for_update()
     conversation = (await tx.execute(found)).one_or_none()
+    if conversation is not None:
+        await automatic_back.take_back_outdated(tx, conversation)
     waiting = await unanswered.count(tx, pharmacy_id, conversation_id)
     asked = await open_request(tx, request_id) if request_id else None
     if conversation is None or (waiting == 0 and asked is None):
@@ -111,6 +113,7 @@ async def end(
     proposal: Outcome | None,
     calls: Sequence[ModelCall],
     stopped: Callable[[str], Outcome],
+    sending: automatic.Automatic | None = None,
 ) -> str:
     """Write what the run proposes, unless something has overtaken it; return the state it ends in.
 
@@ -119,6 +122,7 @@ async def end(
 
     Args:
         stopped: the handover to write when a person stopped it, made from the code that the stop gave.
+        sending: how an automatic reply is queued; without it a good draft waits for a pharmacist.
     """
     of_conversation = (conversations.c.pharmacy_id == begun.pharmacy_id, conversations.c.id == begun.conversation_id)
     conversation = (await tx.execute(select(conversations).where(*of_conversation).with_for_update())).one()
@@ -137,7 +141,7 @@ async def end(
     if outcome is not None:
         of = (begun.pharmacy_id, begun.conversation_id, begun.version)
         covered = outcomes.Covered(*of, begun.id, tuple(calls))
-        await outcomes.write(tx, covered, outcome, requested=begun.asked is not None)
+        await _write(tx, begun, conversation, covered, outcome, sending)
     return ended
 
 
@@ -226,6 +230,25 @@ async def _begun(
         unread=max(0, waiting - read),
         earlier=await _earlier(tx, *of, conversation.version) if asked else (),
     )
+
+
+async def _write(
+    tx: AsyncConnection,
+    begun: Begun,
+    conversation: Any,
+    covered: outcomes.Covered,
+    outcome: Outcome,
+    sending: automatic.Automatic | None,
+) -> None:
+    requested = begun.asked is not None
+    if outcome.kind is OutcomeKind.AUTO_SENT and sending is None:
+        outcome = automatic.as_suggestion(outcome, ["policy_in_doubt"])
+    if outcome.kind is OutcomeKind.AUTO_SENT and sending is not None:
+        ran = automatic.Ran(begun.now, requested, begun.hits)
+        outcome, now = await automatic.settle(tx, sending.file, conversation, covered, outcome, ran)
+        if outcome.kind is OutcomeKind.AUTO_SENT:
+            return await automatic.send(tx, sending.jobs, conversation, covered, outcome, now)
+    return await outcomes.write(tx, covered, outcome, requested=requested)
 
 
 async def _close(

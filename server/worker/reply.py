@@ -13,7 +13,8 @@ from nodes.hand_over import hand_over, with_gates
 from pharmacy.domain.gates.hit import GateHit
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
-from pharmacy.storage import runs, unanswered
+from pharmacy.storage import policy, runs, unanswered
+from pharmacy.storage.automatic import Automatic
 from pharmacy.storage.jobs import Job
 from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.runs import Begun
@@ -99,8 +100,9 @@ class ReplyJobs:
             said = f"{begun.unread} more messages than a run reads"
             return _handed_over("burst", said, begun.phase, begun.hits)
         catalogue = await self.program.catalogue(begun.pharmacy_id)
-        # Nothing is on the list for automatic sending: every good draft waits for a pharmacist.
-        context = RunContext(models, catalogue, auto_allowed={})
+        async with self.program.database.begin(begun.pharmacy_id) as tx:
+            in_force = await policy.in_force(tx, begun.pharmacy_id, self.program.assembled.policy)
+        context = RunContext(models, catalogue, in_force)
         return await self.program.assembled.replies.run(request_of(begun), context)
 
     async def _watch(self, begun: Begun, work: asyncio.Task[Outcome], news: Any) -> Outcome | None:
@@ -125,8 +127,9 @@ class ReplyJobs:
         def stopped(code: str) -> Outcome:
             return _handed_over(code, STOPPED[code], begun.phase, begun.hits)
 
+        sending = Automatic(self.program.jobs, self.program.assembled.policy)
         ended = await self.program.database.transact(
-            lambda tx: runs.end(tx, begun, proposal, calls, stopped), begun.pharmacy_id
+            lambda tx: runs.end(tx, begun, proposal, calls, stopped, sending), begun.pharmacy_id
         )
         log.info("run_ended conversation=%s state=%s", begun.conversation_id, ended)
         return ended

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pharmacy.channels.delivery import Delivery, Parcel
 from pharmacy.storage import outbox
+from pharmacy.storage.automatic import may_still_go
 from pharmacy.storage.jobs import Job, Later
-from pharmacy.storage.policy import may_still_go
 from server.program import Program
 
 FIRST_WAIT_SECONDS = 1.0
@@ -31,7 +31,8 @@ class SendJobs:
         """
         pharmacy_id, outbox_id = _names(job)
         database = self.program.database
-        row = await database.transact(lambda tx: outbox.claim(tx, pharmacy_id, outbox_id, may_still_go), pharmacy_id)
+        may_go = may_still_go(self.program.assembled.policy)
+        row = await database.transact(lambda tx: outbox.claim(tx, pharmacy_id, outbox_id, may_go), pharmacy_id)
         if row is None:
             return
         if isinstance(row, outbox.Held):

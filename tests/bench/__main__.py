@@ -56,7 +56,7 @@ def flow() -> Iterator[Figure]:
         cpu = []
         for _ in range(200):
             started = time.process_time()
-            await built.replies.run(request, RunContext(built.models_for_run(), catalogue, {}))
+            await built.replies.run(request, RunContext(built.models_for_run(), catalogue))
             cpu.append((time.process_time() - started) * 1000)
         return cpu[20:]
 

@@ -10,7 +10,7 @@ from graph.build import Parts
 from graph.run import ReplyFlow
 from graph.state import Request, RunContext
 from graph.studio import SHIPPED
-from nodes.load import load_flow
+from nodes.load import SHIPPED_POLICY, load_flow
 from nodes.screen import Standing
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.conversation import Author, Transcript, Turn
@@ -18,12 +18,15 @@ from pharmacy.domain.facts import Consent, Patient
 from pharmacy.domain.gates.hit import Tier
 from pharmacy.domain.model import ChatModel
 from pharmacy.domain.outcome import Outcome
+from pharmacy.domain.policy import InForce, Policy
+from pharmacy.domain.policy_file import load_policy
 from pharmacy.domain.products.read import product_from, shipped
 from pharmacy.models.tables import read_tables
 from tests.fakes.scripted_run_models import Scripted, ScriptedRunModels
 from tests.fakes.word_recogniser import WordRecogniser
 
 FLOW = load_flow()
+POLICY_FILE = load_policy(SHIPPED_POLICY, FLOW)
 NOW = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
 PATIENT = Patient("p-1", consent=Consent(replies=True))
 STANDING = Standing(NOW, PATIENT)
@@ -53,14 +56,31 @@ def request(*texts: str, standing: Standing = STANDING, before: Sequence[Turn] =
     return replace(asked, **changes)  # type: ignore[arg-type]
 
 
-def context(models: ScriptedRunModels, *, auto: Sequence[tuple[str, str]] = ()) -> RunContext:
-    """Return what a run may use; `auto` lists what may go out by itself."""
-    return RunContext(models, SHELF, dict.fromkeys(auto, True))
+def context(
+    models: ScriptedRunModels, *, auto: Sequence[tuple[str, str]] = (), policy: InForce | None = None
+) -> RunContext:
+    """Return what a run may use; `auto` lists what may go out by itself, or `policy` says all of it."""
+    return RunContext(models, SHELF, policy or letting_out(auto))
 
 
-async def run(asked: Request, models: ScriptedRunModels, *, auto: Sequence[tuple[str, str]] = ()) -> Outcome:
+def letting_out(auto: Sequence[tuple[str, str]], **changes: object) -> InForce:
+    """Return the shipped policy with `auto` let out, every other value as shipped unless `changes` says another."""
+    modes: dict[str, dict[str, str]] = {}
+    for category, phase in auto:
+        modes.setdefault(category, {})[phase] = "auto"
+    body = POLICY_FILE.first.model_dump(mode="json") | {"modes": modes} | changes
+    return POLICY_FILE.in_force(Policy.model_validate(body), 1, stopped=False)
+
+
+async def run(
+    asked: Request,
+    models: ScriptedRunModels,
+    *,
+    auto: Sequence[tuple[str, str]] = (),
+    policy: InForce | None = None,
+) -> Outcome:
     """Return what the shipped flow proposes for `asked`."""
-    return await _shipped().run(asked, context(models, auto=auto))
+    return await _shipped().run(asked, context(models, auto=auto, policy=policy))
 
 
 @cache

@@ -25,9 +25,9 @@ def test_a_suggestion_carries_the_draft_its_judgement_and_why_it_waits() -> None
     )
 
 
-def test_an_automatic_reply_carries_the_draft_and_its_judgement() -> None:
-    assert auto_send(DRAFT, "follow_up", "taking") == Outcome(
-        OutcomeKind.AUTO_SENT, "follow_up", "taking", DRAFT.text, DRAFT.judgement
+def test_an_automatic_reply_carries_the_marked_draft_and_its_judgement() -> None:
+    assert auto_send(DRAFT, "follow_up", "taking", "※自動のお返事です。") == Outcome(
+        OutcomeKind.AUTO_SENT, "follow_up", "taking", f"{DRAFT.text}\n\n※自動のお返事です。", DRAFT.judgement
     )
 
 

@@ -12,6 +12,7 @@ from nodes.switch_phase import BLANKS as SWITCH_PHASE_BLANKS
 from nodes.switch_phase import PhaseSwitch, phase_schema, switch_phase
 from pharmacy.domain.errors import ReplyUnreadable
 from pharmacy.domain.gates.hit import Tier
+from pharmacy.domain.policy import InForce
 from tests.fakes.scripted_model import ScriptedModel
 from tests.unit.nodes.asking import QUESTION, TALK, compose
 
@@ -91,7 +92,9 @@ async def test_switch_phase_refuses_a_step_that_the_flow_does_not_allow() -> Non
 
 
 def test_choose_joins_category_and_phase() -> None:
-    found = choose(Classification(Safety.CLEAR, "follow_up", ""), PhaseSwitch("taking", ""), FLOW, requested=False)
+    found = choose(
+        Classification(Safety.CLEAR, "follow_up", ""), PhaseSwitch("taking", ""), FLOW, InForce(), requested=False
+    )
 
     assert (found.category, found.phase, found.reason) == ("follow_up", "taking", None)
 
@@ -106,7 +109,7 @@ def test_choose_joins_category_and_phase() -> None:
     ],
 )
 def test_choose_lets_the_safety_class_add_a_gate(safety: Safety, requested: bool, tier: Tier) -> None:
-    found = choose(Classification(safety, "follow_up", "息苦しい"), STAY, FLOW, requested=requested)
+    found = choose(Classification(safety, "follow_up", "息苦しい"), STAY, FLOW, InForce(), requested=requested)
 
     assert found.reason is not None
     assert (found.reason.code, found.reason.tier) == ("safety_class", tier)
@@ -114,18 +117,18 @@ def test_choose_lets_the_safety_class_add_a_gate(safety: Safety, requested: bool
 
 @pytest.mark.parametrize("safety", [Safety.HUMAN, Safety.URGENT])
 def test_choose_lets_a_pharmacists_request_pass_what_is_no_emergency(safety: Safety) -> None:
-    assert choose(Classification(safety, "follow_up", ""), STAY, FLOW, requested=True).reason is None
+    assert choose(Classification(safety, "follow_up", ""), STAY, FLOW, InForce(), requested=True).reason is None
 
 
 def test_choose_leaves_a_pharmacists_category_to_one_even_on_request() -> None:
-    found = choose(Classification(Safety.CLEAR, "pharmacist_only", "迷った"), STAY, FLOW, requested=True)
+    found = choose(Classification(Safety.CLEAR, "pharmacist_only", "迷った"), STAY, FLOW, InForce(), requested=True)
 
     assert found.reason is not None
     assert found.reason.code == "pharmacist_only"
 
 
 def test_the_safety_class_weighs_more_than_the_category() -> None:
-    found = choose(Classification(Safety.EMERGENCY, "pharmacist_only", ""), STAY, FLOW, requested=False)
+    found = choose(Classification(Safety.EMERGENCY, "pharmacist_only", ""), STAY, FLOW, InForce(), requested=False)
 
     assert found.reason is not None
     assert (found.reason.code, found.reason.tier) == ("safety_class", Tier.E)

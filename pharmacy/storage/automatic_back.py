@@ -1,0 +1,82 @@
+"""The way back: a reply that will not go out by itself becomes a suggestion, or leaves its messages to the next run."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pharmacy.storage import audit
+from pharmacy.storage.notices import notify
+from pharmacy.storage.tables import messages, outbox, outcomes, suggestions
+
+
+async def take_back_outdated(tx: AsyncConnection, conversation: Any) -> None:
+    """Take back what was queued before the newest message and never tried, so that the next run answers all of it.
+
+    The caller holds the conversation.
+    """
+    where = (outbox.c.pharmacy_id == conversation.pharmacy_id, outbox.c.conversation_id == conversation.id,
+             outbox.c.automatic, outbox.c.kind == "reply", outbox.c.state == "queued", outbox.c.attempts == 0,
+             outbox.c.version < conversation.version)  # fmt: skip
+    why = "a newer message came before it was sent"
+    for row in (await tx.execute(select(outbox).where(*where).with_for_update())).all():
+        await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", problem=why))
+        await back_to_person(tx, row, conversation, why)
+        await audit.append(tx, row.pharmacy_id, "flow", "message_cancelled", str(row.id), {"problem": why})
+
+
+async def back_to_person(tx: AsyncConnection, row: Any, conversation: Any, why: str) -> bool:
+    """Undo what a cancelled automatic row had settled; return whether a person now sees its draft.
+
+    In a conversation that has not moved on, the draft becomes a suggestion. In one that has, the messages it was to
+    answer wait for their outcome again: a run of the newer message reads them, or the sweep gives them one.
+    """
+    mine = (outcomes.c.pharmacy_id == row.pharmacy_id, outcomes.c.suggestion_id == row.suggestion_id)
+    outcome = (await tx.execute(select(outcomes).where(*mine))).one_or_none()
+    if outcome is None:
+        return False
+    answered = update(messages).where(messages.c.pharmacy_id == row.pharmacy_id, messages.c.outcome_id == outcome.id)
+    if row.version != conversation.version:
+        await tx.execute(answered.values(outcome_id=None))
+        await _set_suggestion(tx, row, {"state": "superseded", "decided_by": "newer message"})
+        return False
+    shown = await _open_one(tx, row) or await _reopened(tx, row, why)
+    again, body = uuid4(), {k: v for k, v in outcome.body.items() if k not in ("message_id", "suggestion_id")}
+    body |= {"outcome": "suggestion", "reply": shown.text, "suggestion_id": str(shown.id)}
+    values = {"conversation_id": row.conversation_id, "version": row.version, "run_id": outcome.run_id,
+              "kind": "suggestion", "suggestion_id": shown.id, "body": body}  # fmt: skip
+    await tx.execute(insert(outcomes).values(pharmacy_id=row.pharmacy_id, id=again, **values))
+    await tx.execute(answered.values(outcome_id=again))
+    for channel in ("outcome", "conversation"):
+        await notify(tx, channel, f"{row.pharmacy_id}/{row.conversation_id}")
+    return True
+
+
+async def answered_instead(tx: AsyncConnection, row: Any, actor: str) -> None:
+    """Close the draft of a cancelled row whose patient a person has answered."""
+    await _set_suggestion(tx, row, {"state": "superseded", "decided_by": actor})
+
+
+async def _open_one(tx: AsyncConnection, row: Any) -> Any | None:
+    """Return the suggestion that a pharmacist has asked for meanwhile; there is room for one."""
+    where = (suggestions.c.pharmacy_id == row.pharmacy_id, suggestions.c.conversation_id == row.conversation_id,
+             suggestions.c.state == "open")  # fmt: skip
+    found = (await tx.execute(select(suggestions.c.id, suggestions.c.text).where(*where))).one_or_none()
+    if found is not None:
+        await _set_suggestion(tx, row, {"state": "superseded", "decided_by": "newer suggestion"})
+    return found
+
+
+async def _reopened(tx: AsyncConnection, row: Any, why: str) -> Any:
+    mine = (suggestions.c.pharmacy_id == row.pharmacy_id, suggestions.c.id == row.suggestion_id)
+    body = (await tx.execute(select(suggestions.c.body).where(*mine))).scalar_one()
+    values = {"state": "open", "decided_by": None, "decided_at": None, "body": body | {"held_for": [why]}}
+    again = update(suggestions).where(*mine).values(**values).returning(suggestions.c.id, suggestions.c.text)
+    return (await tx.execute(again)).one()
+
+
+async def _set_suggestion(tx: AsyncConnection, row: Any, values: dict[str, Any]) -> None:
+    mine = (suggestions.c.pharmacy_id == row.pharmacy_id, suggestions.c.id == row.suggestion_id)
+    waits = (suggestions.c.state == "automatic",)
+    await tx.execute(update(suggestions).where(*mine, *waits).values(**values, decided_at=func.now()))
