@@ -1,1 +1,1 @@
-"""What hides a patient's identity before anything leaves."""
+"""One layer that takes personal data out of whatever is logged, traced, counted or learned from."""
