@@ -1,0 +1,91 @@
+"""LINE's events that are no message: kept once each for ever, and listed where a person has to look."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pharmacy.storage import audit
+from pharmacy.storage.paging import Page, page, read_cursor
+from pharmacy.storage.storable import storable
+from pharmacy.storage.tables import inbox, line_events, line_unsent
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of an event."""
+
+    pharmacy_id: str
+    event_id: str
+    type: str
+    state: str
+    """done, ignored or parked."""
+
+    said: str
+    user_id: str | None
+    raw: bytes | None
+    """None where its content is not for us to keep."""
+
+    redelivered: bool
+    sent_at: datetime | None
+
+
+async def keep(tx: AsyncConnection, kept: Kept) -> bool:
+    """Keep the event; say whether it is new. A parked one stands in the audit trail."""
+    values = {name: getattr(kept, name) for name in kept.__dataclass_fields__} | {"said": storable(kept.said)}
+    new = upsert(line_events).values(**values).on_conflict_do_nothing().returning(line_events.c.event_id)
+    if (await tx.execute(new)).one_or_none() is None:
+        return False
+    if kept.state == "parked":
+        said = {"type": kept.type, "bytes": len(kept.raw or b"")}
+        await audit.append(tx, kept.pharmacy_id, "channel:line", "event_parked", kept.event_id, said)
+    return True
+
+
+async def is_message(tx: AsyncConnection, pharmacy_id: str, event_id: str) -> bool:
+    """Say whether the event has become a message before."""
+    where = (inbox.c.pharmacy_id == pharmacy_id, inbox.c.channel == "line", inbox.c.event_id == event_id)
+    return (await tx.execute(select(inbox.c.event_id).where(*where))).one_or_none() is not None
+
+
+async def note_unsent(tx: AsyncConnection, pharmacy_id: str, user_id: str, channel_message_id: str) -> None:
+    """Remember that the message is withdrawn: it may come only after its withdrawal."""
+    row = {"pharmacy_id": pharmacy_id, "user_id": user_id, "channel_message_id": channel_message_id}
+    await tx.execute(upsert(line_unsent).values(**row).on_conflict_do_nothing())
+
+
+async def is_unsent(tx: AsyncConnection, pharmacy_id: str, user_id: str, channel_message_id: str) -> bool:
+    """Say whether the message has been withdrawn."""
+    where = (line_unsent.c.pharmacy_id == pharmacy_id, line_unsent.c.user_id == user_id,
+             line_unsent.c.channel_message_id == channel_message_id)  # fmt: skip
+    return (await tx.execute(select(line_unsent.c.user_id).where(*where))).one_or_none() is not None
+
+
+async def list_events(
+    tx: AsyncConnection, pharmacy_id: str, *, state: str | None, limit: int, after: str | None
+) -> Page:
+    """Return the events that are no message, the newest first."""
+    place = (line_events.c.received_at, line_events.c.event_id)
+    found = select(line_events).where(line_events.c.pharmacy_id == pharmacy_id)
+    if state is not None:
+        found = found.where(line_events.c.state == state)
+    if after:
+        found = found.where(tuple_(*place) < tuple_(*read_cursor(after, (datetime, str))))
+    rows = (await tx.execute(found.order_by(place[0].desc(), place[1].desc()).limit(limit + 1))).all()
+    return page(list(rows), limit, _event_json, lambda row: [row.received_at.isoformat(), row.event_id])
+
+
+def _event_json(row: Any) -> dict[str, Any]:
+    return {
+        "event_id": row.event_id,
+        "type": row.type,
+        "state": row.state,
+        "said": row.said,
+        "redelivered": row.redelivered,
+        "sent_at": row.sent_at.isoformat() if row.sent_at else None,
+        "received_at": row.received_at.isoformat(),
+        "raw": bytes(row.raw).decode("utf-8", "replace") if row.state == "parked" and row.raw is not None else None,
+    }

@@ -1,0 +1,136 @@
+"""Take LINE's events, each in a transaction of its own: a message, a withdrawal, a patient who comes or goes."""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from nodes.hand_over import hand_over, with_gates
+from pharmacy.channels.line.contents import Content
+from pharmacy.channels.line.events import Effect, LineEvent
+from pharmacy.domain.conversation import Kind
+from pharmacy.domain.gates.hit import GateHit
+from pharmacy.domain.outcome import Outcome, Reason
+from pharmacy.storage import intake, leaving, line_contacts, line_events, media, withdrawing
+from pharmacy.storage.database import Transaction
+from pharmacy.storage.intake import Incoming
+from pharmacy.storage.line_events import Kept
+from pharmacy.storage.storable import storable
+from server import metrics
+from server.program import Program
+from server.taking import judge_words, tell, without_words, write
+
+FOREIGN = "the file lies outside LINE, where nothing is fetched from"
+LEFT = "the patient has left or blocked the account"
+
+log = logging.getLogger(__name__)
+
+
+async def take_event(program: Program, pharmacy_id: str, event: LineEvent) -> None:
+    """Commit what the event does; the same event again does nothing.
+
+    Raises:
+        StoreBusy: nothing was written.
+    """
+    match event.effect:
+        case Effect.MESSAGE:
+            await _take_message(program, pharmacy_id, event)
+        case Effect.UNSEND:
+            await program.database.transact(lambda tx: _unsend(tx, program, pharmacy_id, event), pharmacy_id)
+        case Effect.FOLLOW | Effect.UNFOLLOW:
+            await program.database.transact(lambda tx: _follow(tx, program, pharmacy_id, event), pharmacy_id)
+        case _:
+            kept = _kept(pharmacy_id, event, "parked" if event.effect is Effect.PARKED else "ignored")
+            new = await program.database.transact(lambda tx: line_events.keep(tx, kept), pharmacy_id)
+            if new and event.effect is Effect.PARKED:
+                # An error, so that whatever watches the log calls somebody; never a patient's words.
+                log.error("line_event_parked event=%s type=%s", event.event_id, event.type)
+    metrics.LINE_EVENTS.labels(event.effect.value).inc()
+
+
+async def _take_message(program: Program, pharmacy_id: str, event: LineEvent) -> None:
+    content, user_id = _whole(event)
+    judged = judge_words(program, content.words)
+
+    async def take(tx: Transaction) -> intake.Taken | None:
+        contact = await line_contacts.held(tx, pharmacy_id, user_id)
+        if await line_events.is_message(tx, pharmacy_id, event.event_id):
+            return None
+        if event.message_id and await line_events.is_unsent(tx, pharmacy_id, user_id, event.message_id):
+            gone = _incoming(pharmacy_id, contact.conversation_id, event, Content(Kind.UNSENT, ""), b"")
+            return await write(tx, program, gone, without_words(judged))
+        incoming = _incoming(pharmacy_id, contact.conversation_id, event, content, event.raw)
+        taken = await write(tx, program, incoming, judged)
+        if content.file and event.message_id:
+            of = media.Of(pharmacy_id, taken.conversation_id, taken.message_id)
+            refused = FOREIGN if content.foreign else None
+            await media.expect(tx, program.jobs, of, event.message_id, content.file, refused)
+        return taken
+
+    if (taken := await program.database.transact(take, pharmacy_id)) is not None:
+        tell(judged, taken)
+
+
+def _whole(event: LineEvent) -> tuple[Content, str]:
+    if event.content is None or event.user_id is None:
+        raise ValueError(f"event {event.event_id!r}: a message without content or user; expected both")
+    words = storable(event.content.words)
+    return Content(event.content.kind, words, event.content.file, event.content.foreign), event.user_id
+
+
+def _incoming(pharmacy_id: str, conversation_id: str, event: LineEvent, content: Content, raw: bytes) -> Incoming:
+    return Incoming(
+        pharmacy_id=pharmacy_id,
+        channel="line",
+        event_id=event.event_id,
+        conversation_id=conversation_id,
+        message_id=event.event_id,
+        patient_id=None,
+        text=content.words,
+        sent_at=event.sent_at or datetime.now(UTC),
+        raw=raw,
+        kind=content.kind,
+        channel_message_id=event.message_id,
+        redelivered=event.redelivered,
+        by_own_time=True,
+    )
+
+
+async def _unsend(tx: Transaction, program: Program, pharmacy_id: str, event: LineEvent) -> None:
+    if event.user_id is None or event.message_id is None:
+        raise ValueError(f"event {event.event_id!r}: an unsend without user or message; expected both")
+    contact = await line_contacts.held(tx, pharmacy_id, event.user_id)
+    if not await line_events.keep(tx, _kept(pharmacy_id, event, "done")):
+        return
+    await line_events.note_unsent(tx, pharmacy_id, event.user_id, event.message_id)
+    of = (pharmacy_id, contact.conversation_id, event.message_id)
+    await withdrawing.withdraw(tx, program.bell, *of, _unsent)
+
+
+def _unsent(phase: str, hits: Sequence[GateHit]) -> Outcome:
+    return hand_over(with_gates(Reason(Kind.UNSENT.value, withdrawing.SAID), hits), None, phase)
+
+
+async def _follow(tx: Transaction, program: Program, pharmacy_id: str, event: LineEvent) -> None:
+    if event.user_id is None or event.sent_at is None:
+        raise ValueError(f"event {event.event_id!r}: a {event.type} without user or time; expected both")
+    left = event.effect is Effect.UNFOLLOW
+    contact = await line_contacts.held(tx, pharmacy_id, event.user_id)
+    if not await line_events.keep(tx, _kept(pharmacy_id, event, "done")):
+        return
+    newest = await line_contacts.set_blocked(tx, pharmacy_id, event.user_id, event.sent_at, blocked=left)
+    if left and newest:
+        await leaving.stop_sending(tx, program.jobs, pharmacy_id, contact.conversation_id, LEFT)
+
+
+def _kept(pharmacy_id: str, event: LineEvent, state: str) -> Kept:
+    return Kept(
+        pharmacy_id=pharmacy_id,
+        event_id=event.event_id,
+        type=event.type,
+        state=state,
+        said=event.said,
+        user_id=event.user_id,
+        raw=event.raw if event.private else None,
+        redelivered=event.redelivered,
+        sent_at=event.sent_at,
+    )
