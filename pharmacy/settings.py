@@ -34,6 +34,16 @@ def _safe_address(address: str) -> str:
     return address.rstrip("/")
 
 
+def _mail_server(address: SecretStr) -> SecretStr:
+    # Its words are not repeated: they hold a password.
+    parts = urlsplit(address.get_secret_value())
+    if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname:
+        raise ValueError("is no address of the form smtps://user:password@host:465")
+    if parts.scheme == "smtp" and not _is_this_machine(parts.hostname):
+        raise ValueError("would send keys unencrypted; use smtps or smtp+starttls, or smtp to this machine itself")
+    return address
+
+
 def _is_this_machine(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -50,6 +60,12 @@ def _networks(told: str) -> str:
 Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
 Address = Annotated[str, AfterValidator(_safe_address)]
 Networks = Annotated[str, AfterValidator(_networks)]
+
+
+MailServer = Annotated[SecretStr, AfterValidator(_mail_server)]
+_MAIL = r"[^\s,@<>]+@[^\s,@<>]+"
+_MAIL_OR_NOTHING = rf"^({_MAIL})?$"
+_MAILS = rf"^({_MAIL}(\s*,\s*{_MAIL})*)?$"
 
 
 class Settings(BaseModel):
@@ -132,6 +148,37 @@ class Settings(BaseModel):
     delivery_secret: Secret | None = Field(None, alias="KAKARI_DELIVERY_SECRET")
     """Signs what is posted to KAKARI_DELIVERY_URL (HMAC-SHA256 of the raw body)."""
 
+    alarm_url: Address | None = Field(None, alias="KAKARI_ALARM_URL")
+    """Where alarms are posted, signed: https, or http to this machine itself. A console nobody has open is no alarm."""
+
+    alarm_secret: Secret | None = Field(None, alias="KAKARI_ALARM_SECRET")
+    """Signs what is posted to KAKARI_ALARM_URL and KAKARI_ALARM_ESCALATION_URL (HMAC-SHA256 of the raw body)."""
+
+    alarm_escalation_url: Address | None = Field(None, alias="KAKARI_ALARM_ESCALATION_URL")
+    """Where an alarm is posted too when nobody has acknowledged it in time."""
+
+    smtp_url: MailServer | None = Field(None, alias="KAKARI_SMTP_URL")
+    """The mail server for alarms: smtps://user:password@host:465, smtp+starttls://user:password@host:587, or smtp://
+    to this machine itself."""
+
+    alarm_mail_from: str = Field("", alias="KAKARI_ALARM_MAIL_FROM", pattern=_MAIL_OR_NOTHING)
+    """The sender of alarm mails."""
+
+    alarm_mail_to: str = Field("", alias="KAKARI_ALARM_MAIL_TO", pattern=_MAILS)
+    """Who is written to about an alarm, between commas."""
+
+    alarm_escalation_mail_to: str = Field("", alias="KAKARI_ALARM_ESCALATION_MAIL_TO", pattern=_MAILS)
+    """Who is written to as well when nobody has acknowledged an alarm in time, between commas."""
+
+    console_url: Address | None = Field(None, alias="KAKARI_CONSOLE_URL")
+    """Where people reach the console; alarms link to it."""
+
+    emergency_text: Literal["off", "on"] = Field("off", alias="KAKARI_EMERGENCY_TEXT")
+    """on: a patient in an emergency is sent the approved fixed text of its kind at once."""
+
+    handover_text: Literal["off", "on"] = Field("off", alias="KAKARI_HANDOVER_TEXT")
+    """on: a patient whose conversation is given to a person is told so once, with the next opening out of hours."""
+
     line_channel_secret: Secret | None = Field(None, alias="LINE_CHANNEL_SECRET")
     """LINE channel secret, by which events are known to be LINE's; needs LINE_CHANNEL_ACCESS_TOKEN."""
 
@@ -177,6 +224,12 @@ class Settings(BaseModel):
     policy_file: Path = Field(CHECKOUT / "nodes" / "policy.toml", alias="KAKARI_POLICY_FILE")
     """What may be sent automatically, and the first values; another file than nodes/policy.toml."""
 
+    fixed_texts_file: Path = Field(CHECKOUT / "nodes" / "fixed_texts.toml", alias="KAKARI_FIXED_TEXTS_FILE")
+    """The words that may go out without a draft; another file than nodes/fixed_texts.toml."""
+
+    business_hours_file: Path = Field(CHECKOUT / "nodes" / "business_hours.toml", alias="KAKARI_BUSINESS_HOURS_FILE")
+    """When a person is there; another file than nodes/business_hours.toml."""
+
     prompts_folder: Path = Field(CHECKOUT / "prompts", alias="KAKARI_PROMPTS")
     """The prompts; another folder than prompts/."""
 
@@ -191,6 +244,14 @@ class Settings(BaseModel):
             raise ValueError("LINE_CHANNEL_SECRET is set without LINE_CHANNEL_ACCESS_TOKEN")
         if self.line_channel_access_token and not self.line_channel_secret:
             raise ValueError("LINE_CHANNEL_ACCESS_TOKEN is set without LINE_CHANNEL_SECRET")
+        if (self.alarm_url or self.alarm_escalation_url) and not self.alarm_secret:
+            raise ValueError("KAKARI_ALARM_URL is set without KAKARI_ALARM_SECRET")
+        if self.alarm_escalation_url and not self.alarm_url:
+            raise ValueError("KAKARI_ALARM_ESCALATION_URL is set without KAKARI_ALARM_URL")
+        if self.smtp_url and not (self.alarm_mail_from and self.alarm_mail_to):
+            raise ValueError("KAKARI_SMTP_URL is set without KAKARI_ALARM_MAIL_FROM and KAKARI_ALARM_MAIL_TO")
+        if (self.alarm_mail_to or self.alarm_escalation_mail_to) and not self.smtp_url:
+            raise ValueError("KAKARI_ALARM_MAIL_TO is set without KAKARI_SMTP_URL")
         if self.langsmith_tracing and not self.langsmith_api_key:
             raise ValueError("LANGSMITH_TRACING is true without LANGSMITH_API_KEY")
         if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
@@ -255,6 +316,6 @@ def _told(problem: Any) -> str:
     expected = problem["msg"].removeprefix("Value error, ")
     if not place:
         return f"environment: {expected}"
-    secret = "SECRET" in place or "KEY" in place or "TOKEN" in place or place == "DATABASE_URL"
+    secret = "SECRET" in place or "KEY" in place or "TOKEN" in place or place in ("DATABASE_URL", "KAKARI_SMTP_URL")
     value = "" if secret else f"={problem['input']!r}"
     return f"environment: {place}{value}: {expected}"

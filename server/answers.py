@@ -128,7 +128,7 @@ class SuggestionOut(BaseModel):
     id: str
     conversation_id: str
     version: int
-    state: Literal["open", "approved", "edited", "rejected", "regenerated", "superseded"]
+    state: Literal["open", "automatic", "approved", "edited", "rejected", "regenerated", "superseded"]
     requested: bool
     category: str | None
     phase: str
@@ -160,6 +160,11 @@ class HandoverOut(BaseModel):
     category: str | None
     phase: str
     drafts: list[DraftOut]
+    acknowledged_by: str | None
+    acknowledged_at: str | None
+    alarm_level: int
+    """How often it has called again because nobody had acknowledged it."""
+
     resolved_by: str | None
     resolution: str | None
     created_at: str

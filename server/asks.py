@@ -172,6 +172,13 @@ class Correct(Body):
     snoozed_until: AwareDatetime | None = None
 
 
+class Acknowledge(Body):
+    """Say that you look after a case."""
+
+    version: Version | None = None
+    """The conversation's version that was read; a case with newer messages is then not acknowledged."""
+
+
 class Resolve(Body):
     """Close a case."""
 

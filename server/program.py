@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from graph.assemble import Assembled, assemble_from
+from pharmacy.channels.alarms import AlarmChannel
 from pharmacy.channels.api import ApiChannel
 from pharmacy.channels.delivery import Channel
 from pharmacy.channels.line.accounts import LineAccount, line_accounts
@@ -14,9 +15,11 @@ from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.products.read import shipped
 from pharmacy.settings import Settings
 from pharmacy.storage import audit, modes, people, pharmacies
+from pharmacy.storage.cases import Bell
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import Notices
+from server.calling import NOBODY, alarm_channel, fixed_texts
 from server.line_sending import LineChannel
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,10 @@ class Program:
     """A conversation's channel to its way out."""
 
     line_accounts: tuple[LineAccount, ...]
+    bell: Bell
+    """What a case sets off."""
+
+    alarms: AlarmChannel
     shelves: dict[str, Shelf] = field(default_factory=dict)
     worker_runs: bool = False
     """True while this process works on jobs."""
@@ -68,6 +75,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         ConfigError: something is not as it must be; nothing has been started.
     """
     accounts = line_accounts(settings)
+    texts = fixed_texts(settings)
     assembled = assembled or assemble_from(settings)
     if assembled.gates_closed_by:
         log.error("gates_closed every message is held: %s", assembled.gates_closed_by)
@@ -84,7 +92,12 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         stack.push_async_callback(assembled.registry.aclose)
-        yield Program(settings, assembled, database, jobs, notices, channels, accounts)
+        alarms = alarm_channel(settings)
+        stack.push_async_callback(alarms.close)
+        if alarms.reaches_nobody:
+            log.warning("alarms %s", NOBODY)
+        bell = Bell(jobs, texts)
+        yield Program(settings, assembled, database, jobs, notices, channels, accounts, bell, alarms)
 
 
 def _channels(database: Database, settings: Settings, accounts: tuple[LineAccount, ...]) -> dict[str, Channel]:

@@ -1,22 +1,31 @@
 """Take a patient's message: triage it, then commit it with its version and its job or its handover."""
 
 import hashlib
-import logging
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nodes.hand_over import gate_reason, hand_over
 from nodes.load import openings
-from nodes.triage import Triage, triage
-from pharmacy.domain.gates.hit import Tier
+from nodes.triage import triage
+from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.outcome import Outcome
 from pharmacy.storage import intake
 from pharmacy.storage.access import Caller
+from pharmacy.storage.database import Transaction
 from pharmacy.storage.intake import Idempotency, Incoming, Taken
 from server import metrics
 from server.asks import MessageIn
 from server.program import Program
+from server.worker.alarms import log_emergency
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True)
+class Judged:
+    """What the gates found in a message's words."""
+
+    hits: tuple[GateHit, ...]
+    emergency: Outcome | None
+    """The handover that needs no run to be known as right."""
 
 
 async def take_message(
@@ -38,23 +47,40 @@ async def take_message(
         StoreBusy: nothing was written.
     """
     incoming = _incoming(body, raw, by, event_id, now, idempotency_key)
-    flow, recogniser = program.assembled.flow, program.assembled.replies.parts.recogniser
-    # Before the commit, so that an emergency is with a person at once and never in a queue.
-    found = triage([incoming.text], recogniser, openings(flow))
-    emergency = _emergency(found, flow.first_phase)
+    judged = judge_words(program, incoming.text)
     taken = await program.database.transact(
-        lambda tx: intake.take(tx, program.jobs, incoming, flow.first_phase, found.hits, emergency),
-        incoming.pharmacy_id,
+        lambda tx: write(tx, program, incoming, judged), incoming.pharmacy_id
     )
-    if emergency is not None and not taken.repeated:
-        metrics.count_outcome(emergency, 0.0)
-        # An error, so that whatever watches the log wakes somebody; ids only, and never before it is stored.
-        log.error("emergency_handed_over conversation=%s message=%s", taken.conversation_id, taken.message_id)
+    tell(judged, taken)
     return taken
 
 
-def _emergency(found: Triage, phase: str) -> Outcome | None:
-    return hand_over(gate_reason(found.hits), None, phase) if found.tier is Tier.E else None
+def judge_words(program: Program, words: str) -> Judged:
+    """Return what the gates find; done before the commit, so that an emergency never stands in a queue."""
+    flow, recogniser = program.assembled.flow, program.assembled.replies.parts.recogniser
+    found = triage([words], recogniser, openings(flow))
+    emergency = hand_over(gate_reason(found.hits), None, flow.first_phase) if found.tier is Tier.E else None
+    return Judged(found.hits, emergency)
+
+
+def without_words(judged: Judged) -> Judged:
+    """Return what the gates found without the words in which they found it; the tier stays."""
+    hits = tuple(replace(hit, matched="") for hit in judged.hits)
+    emergency = judged.emergency and hand_over(gate_reason(hits), None, judged.emergency.phase)
+    return Judged(hits, emergency)
+
+
+async def write(tx: Transaction, program: Program, incoming: Incoming, judged: Judged) -> Taken:
+    """Write the message in the caller's transaction, with its job or, for an emergency, its handover."""
+    phase = program.assembled.flow.first_phase
+    return await intake.take(tx, program.jobs, incoming, phase, judged.hits, judged.emergency, program.bell)
+
+
+def tell(judged: Judged, taken: Taken) -> None:
+    """Count and log an emergency that has just been stored."""
+    if judged.emergency is not None and not taken.repeated:
+        metrics.count_outcome(judged.emergency, 0.0)
+        log_emergency(taken.conversation_id, taken.version)
 
 
 def _incoming(

@@ -1,52 +1,93 @@
-"""Cases that wait for a person: opened outside a run, and resolved."""
+"""Cases that wait for a person: opened or joined in one place, with the alarm and the fixed text that they set off."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.domain.gates.hit import Tier
-from pharmacy.domain.outcome import Outcome, OutcomeKind, Reason
-from pharmacy.storage import audit, runs, unanswered
-from pharmacy.storage.holding import locked
+from pharmacy.domain.fixed_texts import FixedTexts, category_of
+from pharmacy.domain.gates.hit import Tier, highest
+from pharmacy.domain.outcome import Reason
+from pharmacy.domain.outcome_json import hits_json, reason_json
+from pharmacy.storage import alarms
+from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import notify
-from pharmacy.storage.outcomes import URGENCY, Covered, write_handover
-from pharmacy.storage.reading import newer_messages
-from pharmacy.storage.refusals import NotHere, Stale
-from pharmacy.storage.tables import handovers
+from pharmacy.storage.outbox_queue import Wording, queue
+from pharmacy.storage.storable import storable
+from pharmacy.storage.tables import conversations, handovers, outbox
+
+URGENCY = {Tier.E: 0, Tier.U: 1, Tier.H: 2, None: 3}
+"""The human queue's order: the most pressing first."""
+
+EMERGENCY_WAITS = timedelta(minutes=2)
+"""How long an emergency waits for somebody to acknowledge it before it calls again, and wider."""
+
+FIXED_BY = "fixed_text"
+
+
+@dataclass(frozen=True)
+class Bell:
+    """What a case sets off: an alarm, and a fixed text to the patient where the pharmacy lets one go."""
+
+    jobs: Jobs
+    texts: FixedTexts
+
+    def due(self, tier: Tier, at: datetime) -> datetime:
+        """Return when a case that called at `at` calls again unless somebody has acknowledged it."""
+        return at + EMERGENCY_WAITS if tier is Tier.E else self.texts.hours.urgent_until(at)
+
+
+@dataclass(frozen=True)
+class Called:
+    """Why a person is called to a conversation, and where it stands."""
+
+    pharmacy_id: str
+    conversation_id: str
+    version: int
+    reason: Reason
+    category: str | None
+    phase: str
+    drafts: Sequence[dict[str, Any]] = ()
+
+
+async def open_or_join(tx: AsyncConnection, bell: Bell | None, called: Called) -> UUID:
+    """Open the conversation's case, or add to the open one, whose tier never falls; return its id.
+
+    Args:
+        bell: None only where nothing is to ring: a person is at it already.
+
+    Raises:
+        ValueError: a case of tier E or U without a bell.
+    """
+    reason = called.reason
+    told = {**reason_json(reason), "version": called.version, "hits": hits_json(reason.hits)}
+    entry, drafts = storable(told), storable([*called.drafts])
+    where = (handovers.c.pharmacy_id == called.pharmacy_id, handovers.c.state == "open",
+             handovers.c.conversation_id == called.conversation_id)  # fmt: skip
+    case = (await tx.execute(select(handovers).where(*where).with_for_update())).one_or_none()
+    if case is None:
+        row = {"id": uuid4(), "conversation_id": called.conversation_id, "version": called.version, "state": "open",
+               "code": reason.code, "tier": reason.tier, "urgency": URGENCY[reason.tier], "detail": entry["detail"],
+               "category": called.category, "phase": called.phase, "reasons": [entry], "drafts": drafts}  # fmt: skip
+        await tx.execute(insert(handovers).values(**row, pharmacy_id=called.pharmacy_id))
+    else:
+        await tx.execute(update(handovers).where(*where).values(**_joined(case, called, entry, drafts)))
+    now_open = (await tx.execute(select(handovers).where(*where))).one()
+    await _ring(tx, bell, case, now_open, called)
+    return UUID(str(now_open.id))
 
 
 async def open_case(tx: AsyncConnection, conversation: Any, code: str, detail: str) -> None:
-    """See to it that a person looks at the conversation: open a case, or add the reason to the open one."""
-    scope = {"pharmacy_id": conversation.pharmacy_id, "conversation_id": conversation.id}
-    entry = {"code": code, "detail": detail, "version": conversation.version, "hits": []}
-    where = (
-        handovers.c.pharmacy_id == conversation.pharmacy_id,
-        handovers.c.conversation_id == conversation.id,
-        handovers.c.state == "open",
-    )
-    case = (await tx.execute(select(handovers).where(*where).with_for_update())).one_or_none()
-    if case is None:
-        await tx.execute(
-            insert(handovers).values(
-                **scope,
-                id=uuid4(),
-                version=conversation.version,
-                state="open",
-                code=code,
-                tier=None,
-                urgency=URGENCY[None],
-                detail=detail,
-                category=conversation.category,
-                phase=conversation.phase,
-                reasons=[entry],
-                drafts=[],
-            )
-        )
-    else:
-        joined = {"reasons": [*case.reasons, entry], "version": conversation.version, "updated_at": func.now()}
-        await tx.execute(update(handovers).where(handovers.c.id == case.id).values(**joined))
+    """See to it that a person looks at the conversation, for a reason outside its messages."""
+    called = Called(
+        conversation.pharmacy_id, conversation.id, conversation.version, Reason(code, detail), conversation.category,
+        conversation.phase,
+    )  # fmt: skip
+    await open_or_join(tx, None, called)
     await notify(tx, "conversation", f"{conversation.pharmacy_id}/{conversation.id}")
 
 
@@ -59,65 +100,60 @@ async def open_by_tier(tx: AsyncConnection, pharmacy_id: str) -> dict[Tier | Non
     return {tier: counted.get(tier, 0) for tier in URGENCY}
 
 
-async def answered_in_person(tx: AsyncConnection, conversation: Any, actor: str) -> None:
-    """End the run in work: the messages it was to answer have just been answered by a person."""
-    await runs.stop(tx, conversation.pharmacy_id, conversation.id, "answered_in_person")
-    if not await unanswered.count(tx, conversation.pharmacy_id, conversation.id):
+def _joined(case: Any, called: Called, entry: dict[str, Any], drafts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    before = Tier(case.tier) if case.tier else None
+    tier = highest(t for t in (before, called.reason.tier) if t)
+    worse = URGENCY[tier] < case.urgency
+    told = {"code": called.reason.code, "detail": entry["detail"]} if worse else {}
+    return {
+        **told,
+        "tier": tier,
+        "urgency": URGENCY[tier],
+        "version": called.version,
+        "reasons": [*case.reasons, entry],
+        "drafts": [*case.drafts, *drafts],
+        "updated_at": func.now(),
+    }
+
+
+async def _ring(tx: AsyncConnection, bell: Bell | None, before: Any, case: Any, called: Called) -> None:
+    """Write the alarm that the reason calls for, and the fixed text that the pharmacy lets go."""
+    tier = called.reason.tier
+    if bell is None:
+        if tier in (Tier.E, Tier.U):
+            raise ValueError(f"open_or_join: tier {tier!r} without a bell; expected one")
         return
-    covered = Covered(conversation.pharmacy_id, conversation.id, conversation.version)
-    open_one = select(handovers.c.id).where(*covered.rows_of(handovers), handovers.c.state == "open")
-    open_before = (await tx.execute(open_one)).scalar_one_or_none()
-    reason = Reason("answered_in_person", "a pharmacist replied before a draft was ready")
-    outcome = Outcome(OutcomeKind.HANDOVER, conversation.category, conversation.phase, reason=reason)
-    await write_handover(tx, covered, outcome)
-    if open_before is None:
-        opened = (await tx.execute(open_one)).scalar_one()
-        await resolve(tx, conversation.pharmacy_id, opened, actor, reason.detail, conversation.version)
+    if tier in (Tier.E, Tier.U) and _calls(before, tier):
+        at = datetime.now(UTC)
+        await alarms.of_case(tx, bell.jobs, case, category_of(called.reason) or called.reason.code, tier, 0, at)
+        calling = {"alarmed_at": at, "alarm_due_at": bell.due(tier, at), "alarm_level": 0, "acknowledged_at": None,
+                   "acknowledged_by": None}  # fmt: skip
+        await tx.execute(update(handovers).where(handovers.c.id == case.id).values(**calling))
+    await _tell_patient(tx, bell, case, called)
 
 
-async def resolve(
-    tx: AsyncConnection,
-    pharmacy_id: str,
-    handover_id: UUID,
-    actor: str,
-    resolution: str | None,
-    version: int | None = None,
-) -> None:
-    """Close a case by a person's hand.
+def _calls(before: Any, tier: Tier) -> bool:
+    """Return whether a reason of `tier` calls somebody anew.
 
-    Args:
-        version: the conversation's version that was read; None closes whatever the case has become, unless that is an
-            emergency.
-
-    Raises:
-        NotHere: this pharmacy has no such handover.
-        Stale: it is resolved already, or the person has not read what would be closed.
+    An emergency calls even where somebody looks after the case already: they may not have read it.
     """
-    where = (handovers.c.pharmacy_id == pharmacy_id, handovers.c.id == handover_id)
-    of = (await tx.execute(select(handovers.c.conversation_id).where(*where))).scalar_one_or_none()
-    if of is None:
-        raise NotHere(f"handover {str(handover_id)!r}: there is none")
-    conversation = await locked(tx, pharmacy_id, of)
-    case = (await tx.execute(select(handovers).where(*where).with_for_update())).one()
-    if case.state != "open":
-        raise Stale(f"handover is {case.state}, expected open", case.version, [], case.state)
-    await _refuse_unread(tx, case, conversation.version, version)
-    values = {"state": "resolved", "resolved_by": actor, "resolved_at": func.now(), "resolution": resolution}
-    await tx.execute(update(handovers).where(*where).values(**values))
-    await notify(tx, "conversation", f"{pharmacy_id}/{case.conversation_id}")
-    await audit.append(
-        tx, pharmacy_id, actor, "handover_resolved", str(handover_id), {"code": case.code, "tier": case.tier}
-    )
+    if before is None or URGENCY[tier] < before.urgency:
+        return True
+    return tier is Tier.E and before.acknowledged_at is not None
 
 
-async def _refuse_unread(tx: AsyncConnection, case: Any, now: int, read: int | None) -> None:
-    """Let nobody close what they have not read: an emergency may have joined the case while it was open."""
-    emergency = case.tier == Tier.E
-    if read is None and not emergency:
+async def _tell_patient(tx: AsyncConnection, bell: Bell, case: Any, called: Called) -> None:
+    text = bell.texts.for_case(called.reason, datetime.now(UTC))
+    if text is None:
         return
-    needed = now if emergency else case.version
-    if read is None or not needed <= read <= now:
-        since = min(entry["version"] for entry in case.reasons) - 1 if read is None else read
-        newer = await newer_messages(tx, case.pharmacy_id, case.conversation_id, since)
-        said = f"version = {read!r}: the conversation is at {now}; read the newer messages"
-        raise Stale(said, now, newer, case.state)
+    urgent = called.reason.tier is Tier.E
+    # Of the texts without hurry a case has one at most: received, or closed.
+    same = outbox.c.fixed_text == text.name if urgent else outbox.c.fixed_text.is_not(None)
+    if (await tx.execute(select(outbox.c.id).where(outbox.c.handover_id == case.id, same).limit(1))).one_or_none():
+        return
+    mine = (conversations.c.pharmacy_id == called.pharmacy_id, conversations.c.id == called.conversation_id)
+    conversation = (await tx.execute(select(conversations).where(*mine))).one()
+    wording = Wording(text.words, author="machine")
+    await queue(
+        tx, bell.jobs, conversation, wording, FIXED_BY, kind="fixed", urgent=urgent, of_case=(case.id, text.name)
+    )

@@ -6,6 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import audit, runs
+from pharmacy.storage.alarms import acknowledge_open
 from pharmacy.storage.notices import notify
 from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.tables import conversations
@@ -36,6 +37,8 @@ async def change(
     # The clock and not now(): under the lock, later than anything that was written before it.
     dated = {f"{name}_set_at": func.clock_timestamp() for name in ("phase", "category") if name in values}
     await _set(tx, pharmacy_id, conversation_id, values | dated)
+    if values.get("claimed_by"):
+        await acknowledge_open(tx, pharmacy_id, conversation_id, actor)
     said = {name: str(value) if value is not None else None for name, value in values.items()}
     await audit.append(tx, pharmacy_id, actor, action, conversation_id, said)
 
@@ -49,6 +52,7 @@ async def take_over(tx: AsyncConnection, pharmacy_id: str, conversation_id: str,
     await locked(tx, pharmacy_id, conversation_id)
     await runs.stop(tx, pharmacy_id, conversation_id, "taken_over")
     await _set(tx, pharmacy_id, conversation_id, {"taken_over_by": actor, "claimed_by": actor})
+    await acknowledge_open(tx, pharmacy_id, conversation_id, actor)
     await audit.append(tx, pharmacy_id, actor, "taken_over", conversation_id, {})
 
 

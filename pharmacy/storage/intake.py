@@ -16,6 +16,7 @@ from pharmacy.domain.gates.hit import GateHit
 from pharmacy.domain.outcome import Outcome
 from pharmacy.domain.outcome_json import hits_json
 from pharmacy.storage import audit, outcomes
+from pharmacy.storage.cases import Bell
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import notify
 from pharmacy.storage.order import after_everything, among_waiting
@@ -84,6 +85,7 @@ async def take(
     first_phase: str,
     hits: Sequence[GateHit],
     emergency: Outcome | None,
+    bell: Bell,
 ) -> Taken:
     """Write the message with its version, and either its job or, for an emergency, its handover.
 
@@ -106,7 +108,7 @@ async def take(
     if emergency is not None:
         here = replace(emergency, phase=conversation.phase, category=conversation.category)
         covered = outcomes.Covered(incoming.pharmacy_id, incoming.conversation_id, version)
-        await outcomes.write_handover(tx, covered, here)
+        await outcomes.write_handover(tx, bell, covered, here)
     else:
         await enqueue_reply(tx, jobs, incoming.pharmacy_id, incoming.conversation_id)
     await notify(tx, "conversation", f"{incoming.pharmacy_id}/{incoming.conversation_id}")

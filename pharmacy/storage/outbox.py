@@ -8,11 +8,14 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit, automatic_back, cases
+from pharmacy.domain.conversation import Kind
+from pharmacy.storage import alarms, audit, automatic_back, cases
 from pharmacy.storage.holding import locked
+from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import notify
 from pharmacy.storage.order import after_everything
 from pharmacy.storage.outbox_queue import (
+    FIXED,
     REPLY_ID,
     Wording,
     queue,
@@ -64,7 +67,7 @@ class Held:
     seconds: float
 
 
-async def claim(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, may_go: MayGo) -> Any | Held | None:
+async def claim(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UUID, may_go: MayGo) -> Any | Held | None:
     """Return the row to send now, how long it is held, or None when it is done with, too old, or overtaken.
 
     Args:
@@ -80,14 +83,14 @@ async def claim(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, may_go: 
     if row.state != "queued":
         return None
     if row.attempts == 0 and (why := await _overtaken(tx, row, conversation, may_go)):
-        await _withhold(tx, row, conversation, why)
+        await _withhold(tx, jobs, row, conversation, why)
         return None
     # One that was tried may have arrived, so it is no suggestion any more; but nothing goes past the kill switch.
     if row.automatic and row.attempts and (why := await may_go(tx, row)):
-        await _park(tx, row, conversation, f"{why}; it may have arrived")
+        await _park(tx, jobs, row, conversation, f"{why}; it may have arrived")
         return None
     if row.too_old:
-        await _park(tx, row, conversation, "its retry key is older than 23 hours")
+        await _park(tx, jobs, row, conversation, "its retry key is older than 23 hours")
         return None
     if row.waits is not None and 0 < row.waits <= LONGEST_HOLD_SECONDS:
         return Held(float(row.waits))
@@ -104,6 +107,7 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
     await tx.execute(update(outbox).where(outbox.c.id == outbox_id).values(**done))
     message = {"conversation_id": row.conversation_id, "version": row.version, "author": row.author,
                "text": row.text, "sent_by": row.sent_by, "sent_at": func.now(), "outbox_id": outbox_id,
+               "kind": FIXED if row.kind == FIXED else Kind.TEXT.value,
                "order_at": after_everything(pharmacy_id, row.conversation_id)}  # fmt: skip
     await tx.execute(insert(messages).values(pharmacy_id=pharmacy_id, id=f"{REPLY_ID}{outbox_id}", **message))
     mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == row.conversation_id)
@@ -117,11 +121,11 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
     await audit.append(tx, pharmacy_id, "channel", "message_sent", str(outbox_id), body)
 
 
-async def park(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, problem: str) -> None:
+async def park(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UUID, problem: str) -> None:
     """Give up sending a text, saying why, and call a person."""
     row, conversation = await _both(tx, pharmacy_id, outbox_id)
     if row.state == "queued":
-        await _park(tx, row, conversation, problem)
+        await _park(tx, jobs, row, conversation, problem)
 
 
 async def cancel(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: str) -> None:
@@ -170,12 +174,12 @@ async def _overtaken(tx: AsyncConnection, row: Any, conversation: Any, may_go: M
     return await may_go(tx, row)
 
 
-async def _withhold(tx: AsyncConnection, row: Any, conversation: Any, why: str) -> None:
+async def _withhold(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: str) -> None:
     """Nobody asked for an automatic text, so it is let go; a person's own is parked for that person to see."""
     if row.automatic:
         await _cancel(tx, row, conversation, "channel", why)
     else:
-        await _park(tx, row, conversation, why)
+        await _park(tx, jobs, row, conversation, why)
 
 
 async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: str) -> None:
@@ -187,9 +191,10 @@ async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, 
     await audit.append(tx, row.pharmacy_id, actor, "message_cancelled", str(row.id), {"problem": why})
 
 
-async def _park(tx: AsyncConnection, row: Any, conversation: Any, problem: str) -> None:
+async def _park(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, problem: str) -> None:
     await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="parked", problem=problem))
     await cases.open_case(tx, conversation, "not_sent", problem)
+    await alarms.of_unsent(tx, jobs, conversation)
     await audit.append(tx, row.pharmacy_id, "channel", "message_parked", str(row.id), {"problem": problem})
 
 

@@ -10,12 +10,16 @@ from sqlalchemy import func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.automatic_back import answered_instead
+from pharmacy.storage.alarms import acknowledge_open
 from pharmacy.storage.job_claims import LONGEST_WAIT_SECONDS
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.tables import outbox
 
 REPLY_ID = "reply~"
 """Begins the id of every reply; no patient's message may have a `~` in its id, so that neither can take the other's."""
+
+FIXED = "fixed"
+"""The kind of a text, and of the message it becomes, whose words were approved beforehand."""
 
 URGENT = "urgent"
 """The queue of texts that wait behind no other one."""
@@ -45,7 +49,7 @@ class Wording:
 async def queue(
     tx: AsyncConnection, jobs: Jobs, conversation: Any, wording: Wording, actor: str, *,
     kind: Literal["reply", "fixed"] = "reply", automatic: bool = False, policy_version: int | None = None,
-    hold_seconds: float = 0, urgent: bool = False,
+    hold_seconds: float = 0, urgent: bool = False, of_case: tuple[UUID, str] | None = None,
 ) -> UUID:  # fmt: skip
     """Write a text to send and its job; the recipient is the conversation's patient and nobody else.
 
@@ -56,9 +60,11 @@ async def queue(
         automatic: nobody pressed a button for it; it goes only while the policy still lets it.
         hold_seconds: how long a person may still cancel it.
         urgent: it waits behind no other text.
+        of_case: the case that a fixed text is sent for, and the text's name.
     """
     if kind == "reply" and not automatic:
         await take_back_automatic(tx, conversation, "a person has answered")
+        await acknowledge_open(tx, conversation.pharmacy_id, conversation.id, actor)
     outbox_id, of_pharmacy = uuid4(), {"pharmacy_id": conversation.pharmacy_id}
     held = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, hold_seconds) if hold_seconds else None
     row = {"conversation_id": conversation.id, "version": conversation.version, "recipient": conversation.patient_id,
@@ -66,7 +72,7 @@ async def queue(
            "author": wording.author, "sent_by": actor, "category": wording.category, "phase": wording.phase,
            "suggestion_id": wording.suggestion_id, "reason": wording.reason, "overridden": list(wording.overridden),
            "kind": kind, "automatic": automatic, "policy_version": policy_version, "not_before": held,
-           "state": "queued"}  # fmt: skip
+           "handover_id": of_case and of_case[0], "fixed_text": of_case and of_case[1], "state": "queued"}  # fmt: skip
     await tx.execute(insert(outbox).values(**of_pharmacy, **row, id=outbox_id))
     await enqueue_send(
         tx, jobs, conversation.pharmacy_id, conversation.id, outbox_id,

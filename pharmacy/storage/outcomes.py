@@ -9,19 +9,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.domain.gates.hit import Tier, highest
 from pharmacy.domain.model import ModelCall
-from pharmacy.domain.outcome import Outcome, OutcomeKind, Reason
-from pharmacy.domain.outcome_json import drafts_json, hits_json, outcome_json, reason_json, steps_json
+from pharmacy.domain.outcome import Outcome, OutcomeKind
+from pharmacy.domain.outcome_json import drafts_json, outcome_json, steps_json
 from pharmacy.storage import audit
 from pharmacy.storage.audit_told import told_of_outcome
+from pharmacy.storage.cases import Bell, Called, open_or_join
 from pharmacy.storage.notices import notify
 from pharmacy.storage.storable import storable
-from pharmacy.storage.tables import conversations, handovers, messages, outcomes, suggestions
-
-URGENCY = {Tier.E: 0, Tier.U: 1, Tier.H: 2, None: 3}
-"""The human queue's order: the most pressing first."""
-
+from pharmacy.storage.tables import conversations, messages, outcomes, suggestions
 
 NO_IDS: Mapping[str, str] = MappingProxyType({})
 
@@ -49,12 +45,29 @@ class Covered:
         return of.c.pharmacy_id == self.pharmacy_id, of.c.conversation_id == self.conversation_id
 
 
-async def write(tx: AsyncConnection, covered: Covered, outcome: Outcome, *, requested: bool) -> None:
+async def write(tx: AsyncConnection, bell: Bell, covered: Covered, outcome: Outcome, *, requested: bool) -> None:
     """Write `outcome` as the outcome of the messages it covers."""
     if outcome.kind is OutcomeKind.HANDOVER:
-        await write_handover(tx, covered, outcome)
+        await write_handover(tx, bell, covered, outcome)
     else:
         await _write_suggestion(tx, covered, outcome, requested=requested)
+
+
+async def write_handover(tx: AsyncConnection, bell: Bell | None, covered: Covered, outcome: Outcome) -> UUID:
+    """Call a person to the conversation; return the case's id.
+
+    Raises:
+        ValueError: the outcome names no reason.
+    """
+    if outcome.reason is None:
+        raise ValueError("write_handover: expected an outcome with a reason")
+    called = Called(
+        covered.pharmacy_id, covered.conversation_id, covered.version, outcome.reason, outcome.category, outcome.phase,
+        drafts_json(outcome.drafts),
+    )  # fmt: skip
+    handover_id = await open_or_join(tx, bell, called)
+    await _record(tx, covered, outcome, {"handover_id": handover_id})
+    return handover_id
 
 
 async def write_automatic(
@@ -68,49 +81,6 @@ async def write_automatic(
     words = replace(outcome, reply=outcome.drafts[-1].text)
     await _write_draft(tx, covered, words, suggestion_id, requested=False, state="automatic")
     await _record(tx, covered, outcome, {"suggestion_id": suggestion_id}, {"message_id": message_id})
-
-
-async def write_handover(tx: AsyncConnection, covered: Covered, outcome: Outcome) -> None:
-    """Open the conversation's case, or add to the open one; a case's tier never falls.
-
-    Raises:
-        ValueError: the outcome names no reason.
-    """
-    if outcome.reason is None:
-        raise ValueError("write_handover: expected an outcome with a reason")
-    where = (*covered.rows_of(handovers), handovers.c.state == "open")
-    open_case = (await tx.execute(select(handovers).where(*where).with_for_update())).one_or_none()
-    told = {**reason_json(outcome.reason), "version": covered.version, "hits": hits_json(outcome.reason.hits)}
-    entry, drafts = storable(told), storable(drafts_json(outcome.drafts))
-    if open_case is None:
-        handover_id, tier = uuid4(), outcome.reason.tier
-        row = {"code": outcome.reason.code, "tier": tier, "urgency": URGENCY[tier], "detail": entry["detail"],
-               "category": outcome.category, "phase": outcome.phase, "reasons": [entry], "drafts": drafts}  # fmt: skip
-        opened = insert(handovers).values(**covered.scope, **row, id=handover_id, version=covered.version, state="open")
-        await tx.execute(opened)
-    else:
-        handover_id = open_case.id
-        joined = _joined(open_case, outcome.reason, entry, drafts, covered.version)
-        await tx.execute(update(handovers).where(handovers.c.id == handover_id).values(**joined))
-    await _record(tx, covered, outcome, {"handover_id": handover_id})
-
-
-def _joined(
-    case: Any, reason: Reason, entry: dict[str, Any], drafts: list[dict[str, Any]], version: int
-) -> dict[str, Any]:
-    before = Tier(case.tier) if case.tier else None
-    tier = highest(t for t in (before, reason.tier) if t)
-    worse = URGENCY[tier] < case.urgency
-    told = {"code": reason.code, "detail": entry["detail"]} if worse else {}
-    return {
-        **told,
-        "tier": tier,
-        "urgency": URGENCY[tier],
-        "version": version,
-        "reasons": [*case.reasons, entry],
-        "drafts": [*case.drafts, *drafts],
-        "updated_at": func.now(),
-    }
 
 
 async def _write_suggestion(tx: AsyncConnection, covered: Covered, outcome: Outcome, *, requested: bool) -> None:

@@ -8,14 +8,17 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit, cases, outbox, requests
+from pharmacy.domain.outcome import Outcome, OutcomeKind, Reason
+from pharmacy.storage import audit, outbox, requests, runs, unanswered
+from pharmacy.storage.case_decisions import resolve
 from pharmacy.storage.decisions import Decision, refuse_stale
 from pharmacy.storage.holding import locked
 from pharmacy.storage.intake import Idempotency
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import notify
+from pharmacy.storage.outcomes import Covered, write_handover
 from pharmacy.storage.refusals import Conflict, Stale
-from pharmacy.storage.tables import idempotency_keys, suggestions
+from pharmacy.storage.tables import handovers, idempotency_keys, suggestions
 from pharmacy.storage.tables import outbox as texts
 
 
@@ -106,8 +109,23 @@ async def _end_drafts(tx: AsyncConnection, conversation: Any, actor: str) -> Non
                 suggestions.c.conversation_id == conversation.id)  # fmt: skip
     replied = {"state": "superseded", "decided_by": actor, "decided_at": func.now(), "decision": {"code": "replied"}}
     await tx.execute(update(suggestions).where(*open_one).values(**replied))
-    await cases.answered_in_person(tx, conversation, actor)
+    await _answered_in_person(tx, conversation, actor)
     await requests.drop(tx, conversation)
+
+
+async def _answered_in_person(tx: AsyncConnection, conversation: Any, actor: str) -> None:
+    """End the run in work: the messages it was to answer have just been answered by a person."""
+    await runs.stop(tx, conversation.pharmacy_id, conversation.id, "answered_in_person")
+    if not await unanswered.count(tx, conversation.pharmacy_id, conversation.id):
+        return
+    covered = Covered(conversation.pharmacy_id, conversation.id, conversation.version)
+    open_one = select(handovers.c.id).where(*covered.rows_of(handovers), handovers.c.state == "open")
+    open_before = (await tx.execute(open_one)).scalar_one_or_none()
+    reason = Reason("answered_in_person", "a pharmacist replied before a draft was ready")
+    outcome = Outcome(OutcomeKind.HANDOVER, conversation.category, conversation.phase, reason=reason)
+    opened = await write_handover(tx, None, covered, outcome)
+    if open_before is None:
+        await resolve(tx, conversation.pharmacy_id, opened, actor, reason.detail, conversation.version)
 
 
 def _used_key() -> Conflict:

@@ -17,6 +17,8 @@ from pharmacy.domain.outcome import Draft, Outcome, OutcomeKind
 from pharmacy.domain.outcome_json import steps_json
 from pharmacy.domain.patient_profile import patient_from
 from pharmacy.storage import automatic, automatic_back, outcomes, unanswered
+from pharmacy.storage.cases import Bell
+from pharmacy.storage.outbox_queue import FIXED
 from pharmacy.storage.requests import Asked, open_request
 from pharmacy.storage.storable import storable
 from pharmacy.storage.tables import conversations, handovers, messages, model_calls, patients, runs, suggestions
@@ -85,6 +87,7 @@ async def begin(
 
 async def give_up(
     tx: AsyncConnection,
+    bell: Bell,
     pharmacy_id: str,
     conversation_id: str,
     request_id: UUID | None,
@@ -104,11 +107,12 @@ async def give_up(
     run_id = await _insert(tx, conversation, asked)
     await tx.execute(update(runs).where(runs.c.id == run_id).values(state="proposed", finished_at=func.now()))
     covered = outcomes.Covered(pharmacy_id, conversation_id, conversation.version, run_id)
-    await outcomes.write(tx, covered, outcome, requested=asked is not None)
+    await outcomes.write(tx, bell, covered, outcome, requested=asked is not None)
 
 
 async def end(
     tx: AsyncConnection,
+    bell: Bell,
     begun: Begun,
     proposal: Outcome | None,
     calls: Sequence[ModelCall],
@@ -141,7 +145,7 @@ async def end(
     if outcome is not None:
         of = (begun.pharmacy_id, begun.conversation_id, begun.version)
         covered = outcomes.Covered(*of, begun.id, tuple(calls))
-        await _write(tx, begun, conversation, covered, outcome, sending)
+        await _write(tx, bell, begun, conversation, covered, outcome, sending)
     return ended
 
 
@@ -174,7 +178,16 @@ async def record_calls(tx: AsyncConnection, begun: Begun, calls: Sequence[ModelC
     scope = {"pharmacy_id": begun.pharmacy_id, "conversation_id": begun.conversation_id, "run_id": begun.id}
     rows = [storable({**asdict(call), "blanks": dict(call.blanks)}) | scope for call in calls]
     if rows:
-        await tx.execute(insert(model_calls), rows)
+        # What the run read may have been withdrawn while it worked; then its words are not written down again.
+        forget: dict[str, Any] = {"blanks": {}, "output": None} if await _read_what_is_withdrawn(tx, begun) else {}
+        await tx.execute(insert(model_calls), [row | forget for row in rows])
+
+
+async def _read_what_is_withdrawn(tx: AsyncConnection, begun: Begun) -> bool:
+    of_conversation = (conversations.c.pharmacy_id == begun.pharmacy_id, conversations.c.id == begun.conversation_id)
+    found = select(conversations.c.withdrawn_version).where(*of_conversation)
+    # Held, so that no withdrawal comes between this look and the commit.
+    return bool((await tx.execute(found.with_for_update())).scalar_one() > begun.version)
 
 
 async def overtaken(tx: AsyncConnection, begun: Begun) -> bool:
@@ -234,6 +247,7 @@ async def _begun(
 
 async def _write(
     tx: AsyncConnection,
+    bell: Bell,
     begun: Begun,
     conversation: Any,
     covered: outcomes.Covered,
@@ -248,7 +262,7 @@ async def _write(
         outcome, now = await automatic.settle(tx, sending.file, conversation, covered, outcome, ran)
         if outcome.kind is OutcomeKind.AUTO_SENT:
             return await automatic.send(tx, sending.jobs, conversation, covered, outcome, now)
-    return await outcomes.write(tx, covered, outcome, requested=requested)
+    return await outcomes.write(tx, bell, covered, outcome, requested=requested)
 
 
 async def _close(
@@ -264,6 +278,8 @@ async def _window(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, t
     newest = (
         select(messages)
         .where(messages.c.pharmacy_id == pharmacy_id, messages.c.conversation_id == conversation_id)
+        # A fixed text answers nothing: it must hide neither a question before it nor that nobody has answered yet.
+        .where(messages.c.kind != FIXED)
         .order_by(messages.c.order_at.desc(), messages.c.id.desc())
         .limit(turns)
     )

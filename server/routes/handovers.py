@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from pharmacy.domain.rights import Right
-from pharmacy.storage import cases, reading
+from pharmacy.storage import case_decisions, reading
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import HandoverOut, HandoverPage
-from server.asks import ID_PATTERN, Resolve
+from server.asks import ID_PATTERN, Acknowledge, Resolve
 from server.errors import DECIDING, OF_ONE, SIGNED_IN
 from server.rights import needs
 from server.routes.conversations import After, Limit
@@ -48,11 +48,22 @@ async def get_handover(handover_id: UUID, program: Serving, by: Calling) -> Any:
 
 
 @router.post(
+    "/{handover_id}/acknowledge", openapi_extra=needs(Right.DECIDE), response_model=HandoverOut, responses=DECIDING
+)
+async def acknowledge(handover_id: UUID, program: Serving, by: Calling, body: Acknowledge | None = None) -> Any:
+    """Say that you look after a case: it calls nobody else. An emergency that joins it later calls again."""
+    told = body or Acknowledge()
+    async with program.database.begin(by.pharmacy_id) as tx:
+        await case_decisions.acknowledge(tx, by.pharmacy_id, handover_id, by.actor, told.version)
+        return await reading.one_handover(tx, by.pharmacy_id, handover_id)
+
+
+@router.post(
     "/{handover_id}/resolve", openapi_extra=needs(Right.DECIDE), response_model=HandoverOut, responses=DECIDING
 )
 async def resolve(handover_id: UUID, program: Serving, by: Calling, body: Resolve | None = None) -> Any:
     """Close a case; one that holds an emergency only with the conversation's current `version`."""
     told = body or Resolve()
     async with program.database.begin(by.pharmacy_id) as tx:
-        await cases.resolve(tx, by.pharmacy_id, handover_id, by.actor, told.resolution, told.version)
+        await case_decisions.resolve(tx, by.pharmacy_id, handover_id, by.actor, told.resolution, told.version)
         return await reading.one_handover(tx, by.pharmacy_id, handover_id)

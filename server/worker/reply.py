@@ -10,7 +10,7 @@ from uuid import UUID
 
 from graph.state import RunContext, RunModels
 from nodes.hand_over import hand_over, with_gates
-from pharmacy.domain.gates.hit import GateHit
+from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.storage import policy, runs, unanswered
@@ -20,6 +20,7 @@ from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.runs import Begun
 from server import metrics
 from server.program import Program
+from server.worker.alarms import log_emergency
 from server.worker.request import request_of
 
 LOOK_SECONDS = 5.0
@@ -60,7 +61,7 @@ class ReplyJobs:
         def parked(phase: str, hits: Sequence[GateHit]) -> Outcome:
             return _handed_over("parked", f"no run came to an end: {why}", phase, hits)
 
-        await self.program.database.transact(lambda tx: runs.give_up(tx, *_names(job), parked), _names(job)[0])
+        await self.program.database.transact(lambda tx: runs.give_up(tx, self.program.bell, *_names(job), parked), _names(job)[0])
         log.warning("run_given_up conversation=%s", job.arguments["conversation_id"])
 
     async def _settled(self, pharmacy_id: str, conversation_id: str) -> bool:
@@ -94,6 +95,8 @@ class ReplyJobs:
             await _close(work)
         if await self._end(begun, proposal, models.calls) == "proposed" and proposal is not None:
             metrics.count_outcome(proposal, time.monotonic() - started)
+            if proposal.reason is not None and proposal.reason.tier is Tier.E:
+                log_emergency(begun.conversation_id, begun.version)
 
     async def _propose(self, begun: Begun, models: RunModels) -> Outcome:
         if begun.unread:
@@ -129,7 +132,7 @@ class ReplyJobs:
 
         sending = Automatic(self.program.jobs, self.program.assembled.policy)
         ended = await self.program.database.transact(
-            lambda tx: runs.end(tx, begun, proposal, calls, stopped, sending), begun.pharmacy_id
+            lambda tx: runs.end(tx, self.program.bell, begun, proposal, calls, stopped, sending), begun.pharmacy_id
         )
         log.info("run_ended conversation=%s state=%s", begun.conversation_id, ended)
         return ended

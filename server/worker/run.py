@@ -4,17 +4,23 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from pharmacy.storage import pharmacies, unanswered
+from pharmacy.channels.line.content import LineContent
+from pharmacy.storage import media, pharmacies, unanswered
 from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
 from pharmacy.storage.outbox_queue import URGENT
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
+from server.worker.alarms import AlarmJobs, watch_cases
+from server.worker.media import ATTEMPTS as MEDIA_ATTEMPTS
+from server.worker.media import MediaJobs
 from server.worker.reply import ReplyJobs
 from server.worker.send import SendJobs
 
 SENDS_AT_ONCE = 16
 URGENT_AT_ONCE = 4
+ALARMS_AT_ONCE = 4
+FILES_AT_ONCE = 4
 SWEEP_SECONDS = 60.0
 BUSY_SECONDS = 1.0
 
@@ -22,19 +28,27 @@ log = logging.getLogger(__name__)
 
 
 async def run_worker(program: Program) -> None:
-    """Work on replies and sends until cancelled."""
+    """Work on replies, sends and alarms until cancelled."""
     replies, sends = ReplyJobs(program), SendJobs(program)
     program.jobs.register("reply", replies.reply, replies.give_up)
     program.jobs.register("send", sends.send, sends.give_up)
-    sweeping = asyncio.create_task(_sweep_often(program), name="sweep")
+    files = MediaJobs(program, LineContent(program.settings.line_api_base))
+    program.jobs.register(media.JOB, files.fetch, files.give_up, attempts=MEDIA_ATTEMPTS)
+    alarms = AlarmJobs(program)
+    program.jobs.register("alarm", alarms.alarm, alarms.give_up)
+    beside = [asyncio.create_task(task(program), name=task.__name__) for task in (_sweep_often, watch_cases)]
+    at_once = {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE, URGENT: URGENT_AT_ONCE,
+               "alarm": ALARMS_AT_ONCE, media.JOB: FILES_AT_ONCE}  # fmt: skip
     program.worker_runs = True
     try:
-        await work(program.jobs, {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE, URGENT: URGENT_AT_ONCE})
+        await work(program.jobs, at_once)
     finally:
         program.worker_runs = False
-        sweeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeping
+        await files.content.close()
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 async def sweep(program: Program) -> int:

@@ -32,7 +32,7 @@ class SendJobs:
         pharmacy_id, outbox_id = _names(job)
         database = self.program.database
         may_go = may_still_go(self.program.assembled.policy)
-        row = await database.transact(lambda tx: outbox.claim(tx, pharmacy_id, outbox_id, may_go), pharmacy_id)
+        row = await database.transact(lambda tx: outbox.claim(tx, self.program.jobs, pharmacy_id, outbox_id, may_go), pharmacy_id)
         if row is None:
             return
         if isinstance(row, outbox.Held):
@@ -43,7 +43,7 @@ class SendJobs:
         if attempt.delivery is Delivery.SENT:
             await database.transact(lambda tx: outbox.sent(tx, pharmacy_id, outbox_id), pharmacy_id)
         elif attempt.delivery is Delivery.REFUSED:
-            await database.transact(lambda tx: outbox.park(tx, pharmacy_id, outbox_id, attempt.said), pharmacy_id)
+            await database.transact(lambda tx: outbox.park(tx, self.program.jobs, pharmacy_id, outbox_id, attempt.said), pharmacy_id)
         else:
             wait = backoff_seconds(row.attempts + 1, attempt.wait_seconds)
             await database.transact(
@@ -55,7 +55,7 @@ class SendJobs:
         """Park a text that could not be delivered, so that a person sees it."""
         pharmacy_id, outbox_id = _names(job)
         await self.program.database.transact(
-            lambda tx: outbox.park(tx, pharmacy_id, outbox_id, f"not delivered: {why}"), pharmacy_id
+            lambda tx: outbox.park(tx, self.program.jobs, pharmacy_id, outbox_id, f"not delivered: {why}"), pharmacy_id
         )
 
 

@@ -274,7 +274,7 @@ async def test_an_emergency_raises_an_alarm_once_it_is_stored(shop: Shop, caplog
 
     alarms = [record for record in caplog.records if record.message.startswith("emergency_handed_over")]
     assert [record.levelname for record in alarms] == ["ERROR"]
-    assert alarms[0].message == f"emergency_handed_over conversation={conversation_id} message={message_id}"
+    assert alarms[0].message == f"emergency_handed_over conversation={conversation_id} version=1"
 
 
 async def test_open_emergencies_are_counted_until_a_person_closes_them(own_shop: Shop) -> None:
