@@ -81,7 +81,8 @@ def sign_in(as_json: AsJson = False) -> None:
 
         async with database.begin() as tx:
             token = await access.create_link(tx, settings.pharmacy_id, "owner")
-        return f"http://{settings.host}:{settings.port}/sign-in?token={token}"
+        here = settings.public_url or f"http://{settings.host}:{settings.port}"
+        return f"{here}/sign-in?token={token}"
 
     link = in_database(work)
     print(json.dumps({"link": link}) if as_json else link)

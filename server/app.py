@@ -3,11 +3,25 @@
 from fastapi import FastAPI
 
 from server.access import SignedInRoute
-from server.console import pages
+from server.console import entrance, pages
 from server.errors import add_error_answers
+from server.headers import Guarded
 from server.program import Program
+from server.provider import Provider
 from server.rights import refuse_undeclared
-from server.routes import conversations, facts, handovers, health, messages, suggestions
+from server.routes import (
+    accounts,
+    conversations,
+    facts,
+    handovers,
+    health,
+    line,
+    media,
+    messages,
+    policy,
+    sessions,
+    suggestions,
+)
 
 LARGEST_BODY = 1_000_000
 """Bytes; a larger body is answered 413, whether it says its length or not."""
@@ -20,13 +34,33 @@ def create_app(program: Program | None = None) -> FastAPI:
         version="0.1.0",
         description="Answers the chat of an online kampo pharmacy together with its pharmacists.",
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
         max_body_size=LARGEST_BODY,
     )
     app.state.program = program
-    for router in (messages, conversations, suggestions, handovers, facts, health, pages):
+    app.state.provider = Provider(program.settings) if program and program.settings.oidc_issuer else None
+    for router in (
+        messages,
+        conversations,
+        media,
+        suggestions,
+        handovers,
+        facts,
+        policy,
+        line,
+        sessions,
+        accounts,
+        health,
+        entrance,
+        pages,
+    ):
         app.include_router(router.router)
     app.include_router(health.drawing)
+    app.include_router(sessions.entrance)
+    app.include_router(line.webhook)
     refuse_undeclared(app.routes, SignedInRoute)
     add_error_answers(app)
+    if program is not None:
+        app.add_middleware(Guarded, settings=program.settings)
     return app

@@ -7,9 +7,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
+from pharmacy.storage.access_attempts import WINDOW
 from pharmacy.storage.paging import CursorUnreadable
 from pharmacy.storage.refusals import Conflict, NotHere, Stale, StoreBusy
 from server.answers import Conflicting, Invalid, Problem
+from server.signing_in import SignInRefused, TooManyAttempts
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +19,9 @@ LONGEST_VALUE = 200
 Responses = dict[int | str, dict[str, Any]]
 
 SIGNED_IN: Responses = {
-    400: {"model": Problem, "description": "The body is not JSON."},
+    400: {"model": Problem, "description": "The body is not JSON, or the host is none of this server's names."},
     401: {"model": Problem, "description": "No valid key or session."},
-    403: {"model": Problem, "description": "The request comes from another site."},
+    403: {"model": Problem, "description": "The caller lacks the right, or a page of another site calls."},
     413: {"model": Problem, "description": "The body is too large."},
     422: {"model": Invalid, "description": "A field does not fit."},
     503: {"model": Problem, "description": "The store is busy; ask again."},
@@ -63,6 +65,15 @@ def add_error_answers(app: FastAPI) -> None:
     async def busy(_: Request, error: StoreBusy) -> JSONResponse:
         log.warning("store_busy %s", error)
         return JSONResponse({"detail": "the store is busy; nothing was written, ask again"}, 503, {"Retry-After": "1"})
+
+    @app.exception_handler(SignInRefused)
+    async def sign_in_refused(_: Request, __: SignInRefused) -> JSONResponse:
+        return JSONResponse({"detail": "name, password or code are wrong"}, 401, {"WWW-Authenticate": "Bearer"})
+
+    @app.exception_handler(TooManyAttempts)
+    async def too_many_attempts(_: Request, __: TooManyAttempts) -> JSONResponse:
+        wait = {"Retry-After": str(int(WINDOW.total_seconds()))}
+        return JSONResponse({"detail": "too many attempts; expected a pause of 15 minutes"}, 429, wait)
 
     @app.exception_handler(CursorUnreadable)
     async def cursor(_: Request, error: CursorUnreadable) -> JSONResponse:

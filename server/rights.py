@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from fastapi import params
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route
 
@@ -11,7 +13,7 @@ from pharmacy.domain.rights import Right
 
 NEEDED = "x-kakari-right"
 OPEN = "x-kakari-open"
-_DOCUMENTATION = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect"})
+_DOCUMENTATION = frozenset({"/openapi.json"})
 
 
 def needs(right: Right) -> dict[str, Any]:
@@ -28,6 +30,12 @@ def right_of(extra: Mapping[str, Any] | None) -> Right | None:
     """Return the right that a route's `openapi_extra` declares, or None where it declares none."""
     named = (extra or {}).get(NEEDED)
     return Right(named) if named is not None else None
+
+
+def query_names(route: APIRoute) -> frozenset[str]:
+    """Return every name that a call of `route` may have in its query."""
+    found = get_flat_params(route.dependant)
+    return frozenset(field.alias for field in found if isinstance(field.field_info, params.Query))
 
 
 def refuse_undeclared(routes: Iterable[BaseRoute], guarded: type[APIRoute]) -> None:

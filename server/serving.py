@@ -43,7 +43,7 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
         app = create_app(program)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS,
-            server_header=False, h11_max_incomplete_event_size=64_000,
+            server_header=False, h11_max_incomplete_event_size=64_000, proxy_headers=False,
         )  # fmt: skip
         server = uvicorn.Server(config)
         await _greet(program, listening, settings)
@@ -59,7 +59,7 @@ async def _greet(program: Program, listening: socket.socket, settings: Settings)
     if ipaddress.ip_address(host).is_loopback:
         async with program.database.begin() as tx:
             token = await access.create_link(tx, settings.pharmacy_id, "owner")
-        greeting["sign_in"] = f"{here}/sign-in?token={token}"
+        greeting["sign_in"] = f"{settings.public_url or here}/sign-in?token={token}"
     if settings.log_json:
         print(json.dumps(greeting), flush=True)
         return

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import case, delete, func
+from sqlalchemy import case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -47,9 +47,11 @@ async def count(tx: AsyncConnection, bucket: Bucket) -> int:
     return int((await tx.execute(again.returning(sign_in_attempts.c.attempts))).scalar_one())
 
 
-async def forgive(tx: AsyncConnection, bucket: Bucket) -> None:
-    """Forget a bucket's attempts: whoever it is has just signed in."""
-    await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.bucket == _key(bucket)))
+async def forgive(tx: AsyncConnection, address: Bucket, account: Bucket) -> None:
+    """Take a sign-in that went well back: all attempts of the name, and this one of the address."""
+    await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.bucket == _key(account)))
+    mine = (sign_in_attempts.c.bucket == _key(address), sign_in_attempts.c.attempts > 0)
+    await tx.execute(update(sign_in_attempts).where(*mine).values(attempts=sign_in_attempts.c.attempts - 1))
 
 
 def _key(bucket: Bucket) -> bytes:

@@ -73,8 +73,8 @@ async def caller_of_session(tx: AsyncConnection, token: str, *, active: bool = T
     mine = (sign_ins.c.token_hash == hashed(token), sign_ins.c.kind == "session", _ALIVE)
     allowed = or_(sign_ins.c.account_id.is_(None), accounts.c.disabled_at.is_(None))
     both = sign_ins.outerjoin(accounts, accounts.c.id == sign_ins.c.account_id)
-    columns = (sign_ins, accounts.c.role, accounts.c.rights)
-    row = (await tx.execute(select(*columns).select_from(both).where(*mine, allowed))).one_or_none()
+    of_account = (accounts.c.role, accounts.c.rights, accounts.c.password_hash, accounts.c.totp_confirmed_at)
+    row = (await tx.execute(select(sign_ins, *of_account).select_from(both).where(*mine, allowed))).one_or_none()
     if row is None:
         return None
     if active:
@@ -84,7 +84,9 @@ async def caller_of_session(tx: AsyncConnection, token: str, *, active: bool = T
     if row.account_id is None:
         return Caller(row.pharmacy_id, f"session:{row.actor}", EVERY_RIGHT, Role.ADMIN)
     rights = rights_of(row.role, row.rights)
-    return Caller(row.pharmacy_id, f"session:{row.actor}", rights, Role(row.role), row.account_id)
+    # Without a password here, it is the provider that asks for a second factor.
+    second_factor = row.totp_confirmed_at is not None or row.password_hash is None
+    return Caller(row.pharmacy_id, f"session:{row.actor}", rights, Role(row.role), row.account_id, second_factor)
 
 
 async def end_session(tx: AsyncConnection, token: str) -> None:

@@ -27,6 +27,9 @@ class Caller:
     account_id: UUID | None = None
     """None for a key, and for whoever sits at the machine itself."""
 
+    second_factor: bool = True
+    """False for an account with a password and nothing beside it."""
+
 
 def hashed(secret: str) -> bytes:
     """Return what is kept of a 256-bit token: a plain hash is enough, and a slow one would cost every call."""

@@ -57,7 +57,7 @@ async def spend(tx: AsyncConnection, account: Any, code: str, now: datetime | No
 
 def address_of(secret: str, name: str) -> str:
     """Return the otpauth address that an authenticator reads."""
-    return pyotp.TOTP(secret).provisioning_uri(name, issuer_name="Kakari")
+    return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="Kakari")
 
 
 def _step_of(secret: str | None, code: str, now: datetime) -> int | None:

@@ -134,7 +134,12 @@ async def _end(worker: asyncio.Task[None] | None) -> None:
 async def _serving(program: Program) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(program), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
+        create_app(program),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))

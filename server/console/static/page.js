@@ -4,10 +4,18 @@
 const labels = JSON.parse(document.getElementById("labels").textContent);
 const shown = new Map(); // item id → its article; what is being typed in stays as it is
 
+let lastTouch = Date.now();
+for (const kind of ["pointerdown", "keydown", "wheel"]) addEventListener(kind, () => { lastTouch = Date.now(); }, { passive: true });
+
+// The page looks every few seconds by itself; only a person's doing keeps the session.
+function idle() {
+  return Date.now() - lastTouch > 30_000;
+}
+
 async function call(method, path, body) {
   const answer = await fetch(path, {
     method,
-    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    headers: { ...(idle() && { "X-Kakari-Background": "1" }), ...(body !== undefined && { "Content-Type": "application/json" }) },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const read = await answer.json().catch(() => ({ detail: `${answer.status}` }));
@@ -140,7 +148,8 @@ async function show(kind, fillOwn, items) {
 async function refresh() {
   const [suggestions, handovers] = await Promise.all([call("GET", "/v1/suggestions"), call("GET", "/v1/handovers")]);
   if (!suggestions.ok || !handovers.ok) {
-    document.getElementById("state").textContent = suggestions.status === 401 ? "サインインしなおしてください" : "つながりません";
+    const why = { 401: "サインインしなおしてください", 403: "この役割では相談内容を読めません" };
+    document.getElementById("state").textContent = why[suggestions.status] ?? "つながりません";
     return;
   }
   await show("suggestion", suggestion, suggestions.body.items);

@@ -21,7 +21,7 @@ def _app(route_class: type, **declared: object) -> FastAPI:
     inner.add_api_route("/thing", _answer, methods=["POST"], **declared)
     outer = APIRouter(prefix="/v1")
     outer.include_router(inner)
-    app = FastAPI(redoc_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None)
     app.include_router(outer)
     return app
 
@@ -46,7 +46,7 @@ def test_a_right_that_nobody_checks_is_refused() -> None:
 
 
 def test_what_is_no_api_route_is_refused() -> None:
-    app = FastAPI(redoc_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None)
     app.mount("/files", FastAPI())
 
     with pytest.raises(ConfigError, match="'/files': expected an API route"):
