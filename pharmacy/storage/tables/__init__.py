@@ -11,6 +11,7 @@ from pharmacy.storage.tables.entering import (
     sign_in_attempts,
     sign_ins,
 )
+from pharmacy.storage.tables.keeping import erased_events
 from pharmacy.storage.tables.line import line_contacts, line_events, line_unsent, media
 from pharmacy.storage.tables.policies import kill_switches, policies
 from pharmacy.storage.tables.recording import audit, audit_heads, restores, served_modes
@@ -24,6 +25,7 @@ __all__ = [
     "audit",
     "audit_heads",
     "conversations",
+    "erased_events",
     "handovers",
     "idempotency_keys",
     "inbox",
