@@ -30,6 +30,8 @@ GATES_CLOSED = Gauge(
     "kakari_gates_closed", "1 while the gate's rules cannot be read and every message is held.", registry=REGISTRY
 )
 
+LINE_EVENTS = Counter("kakari_line_events_total", "Events of LINE's webhook taken.", ["effect"], registry=REGISTRY)
+
 
 def count_outcome(outcome: Outcome, seconds: float) -> None:
     """Count a written outcome and how long its run took."""
