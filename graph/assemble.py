@@ -66,8 +66,13 @@ class Words:
     static: Mapping[str, str]
 
 
-def assemble(files: Files, mode: str, environ: Mapping[str, str]) -> Assembled:
+def assemble(
+    files: Files, mode: str, environ: Mapping[str, str], contacts: frozenset[str] = frozenset()
+) -> Assembled:
     """Return the flow of `files`, served by the models that `mode` and `environ` allow.
+
+    Args:
+        contacts: the pharmacy's own addresses and numbers, which a draft may name.
 
     Raises:
         ConfigError: a file is missing or wrong, or a student meets another prompt than it was trained on.
@@ -79,18 +84,20 @@ def assemble(files: Files, mode: str, environ: Mapping[str, str]) -> Assembled:
     recogniser, problem = load_or_closed()
     return Assembled(
         flow,
-        ReplyFlow(parts_of(flow, words, files, recogniser)),
+        ReplyFlow(parts_of(flow, words, files, recogniser, contacts)),
         registry,
         str(problem or ""),
         load_policy(files.policy, flow),
     )
 
 
-def parts_of(flow: Flow, words: Mapping[str, Words], files: Files, recogniser: Reads) -> Parts:
+def parts_of(
+    flow: Flow, words: Mapping[str, Words], files: Files, recogniser: Reads, contacts: frozenset[str] = frozenset()
+) -> Parts:
     """Return what the flow is built from, with `recogniser` to read messages by."""
     filled = {n: partial(compose, w.prompt, w.frame, w.static, folder=files.prompts) for n, w in words.items()}
     guarded = tuple(guarded_words(w.prompt, files.prompts) for w in words.values())
-    return Parts(flow, recogniser, filled, LintContext(prompt_texts=guarded))
+    return Parts(flow, recogniser, filled, LintContext(prompt_texts=guarded, allowed_contacts=contacts))
 
 
 def words_of(flow: Flow, tables: ModelTables, files: Files) -> Mapping[str, Words]:
@@ -116,7 +123,7 @@ def assemble_from(settings: Settings) -> Assembled:
         ConfigError: a file is not as it must be.
     """
     files = Files(settings.flow_file, settings.models_file, settings.prompts_folder, settings.policy_file)
-    return assemble(files, settings.models, endpoint_variables(settings))
+    return assemble(files, settings.models, endpoint_variables(settings), settings.contacts)
 
 
 def model_nodes(flow: Flow) -> list[str]:

@@ -140,7 +140,7 @@ class Settings(BaseModel):
     groups=kakari-leads:lead. `domain=host:role` fits verified mail addresses. Unset: only accounts that exist."""
 
     allowed_contacts: str = Field("", alias="KAKARI_ALLOWED_CONTACTS")
-    """The pharmacy's own web addresses, phone and mail, between commas: what a pharmacist may write to a patient."""
+    """The pharmacy's own web addresses, phone and mail, between commas: what a text to a patient may name."""
 
     delivery_url: Address | None = Field(None, alias="KAKARI_DELIVERY_URL")
     """Where replies of the `api` channel are posted, signed: https, or http to this machine itself."""
@@ -235,6 +235,11 @@ class Settings(BaseModel):
 
     chromium: Path | None = Field(None, alias="KAKARI_CHROMIUM")
     """The browser that the browser tests drive; the program itself needs none."""
+
+    @property
+    def contacts(self) -> frozenset[str]:
+        """The pharmacy's own addresses and numbers."""
+        return frozenset(contact.strip() for contact in self.allowed_contacts.split(",") if contact.strip())
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":

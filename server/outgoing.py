@@ -34,7 +34,6 @@ async def wording_context(program: Program, pharmacy_id: str, conversation_id: s
         static,
         label_doses=catalogue.label_doses(texts, patient, text),
         other_names=others,
-        allowed_contacts=static.allowed_contacts | _contacts(program.settings.allowed_contacts),
     )
 
 
@@ -57,7 +56,3 @@ def refuse_bad_wording(
         said = "; ".join(dict.fromkeys(hit.reason_ja for hit in found))
         raise Refused("reason", reason, f"output gate: {said}: expected a reason to send it all the same")
     return tuple(dict.fromkeys(hit.rule for hit in found))
-
-
-def _contacts(told: str) -> frozenset[str]:
-    return frozenset(contact.strip() for contact in told.split(",") if contact.strip())

@@ -1,7 +1,7 @@
 """The approved words that go to a patient without a draft: which one fits a case, and whether it may go at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from pharmacy.domain.business_hours import BusinessHours
@@ -13,8 +13,11 @@ OPENS = "{{ opens }}"
 
 # A person is at it already, or the patient wants no word from a machine.
 _QUIET = frozenset(
-    {"taken_over", "answered_in_person", "run_stopped", "draft_rejected", "not_sent", "consent_refused", "unsent"}
-)
+    {
+        "taken_over", "answered_in_person", "run_stopped", "draft_rejected", "not_sent", "consent_refused", "unsent",
+        "too_old",
+    }
+)  # fmt: skip
 _WEEKDAYS = "月火水木金土日"
 
 
@@ -63,9 +66,11 @@ class FixedTexts:
         if self.hours.is_open(now):
             return self.received
         opens = _spoken(self.hours.next_opening(now))
-        return FixedText(
-            self.closed.name, self.closed.words.replace(OPENS, opens), self.closed.approved_by, self.closed.approved_on
-        )
+        return replace(self.closed, words=self.closed.words.replace(OPENS, opens))
+
+    def silent(self) -> "FixedTexts":
+        """Return the same texts with none let go, for a message that came too late to be answered by itself."""
+        return replace(self, emergencies_sent=False, handovers_sent=False)
 
     def _of_emergency(self, reason: Reason) -> FixedText:
         """Return the text of the first tier E category that was found; what only a model found has the general one."""

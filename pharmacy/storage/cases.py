@@ -1,7 +1,7 @@
 """Cases that wait for a person: opened or joined in one place, with the alarm and the fixed text that they set off."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,6 +35,10 @@ class Bell:
 
     jobs: Jobs
     texts: FixedTexts
+
+    def without_words(self) -> "Bell":
+        """Return a bell that still alarms and says nothing to the patient."""
+        return replace(self, texts=self.texts.silent())
 
     def due(self, tier: Tier, at: datetime) -> datetime:
         """Return when a case that called at `at` calls again unless somebody has acknowledged it."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, select, update
@@ -22,6 +22,9 @@ from pharmacy.storage.notices import notify
 from pharmacy.storage.order import after_everything, among_waiting
 from pharmacy.storage.refusals import Conflict
 from pharmacy.storage.tables import conversations, idempotency_keys, inbox, messages, patients, suggestions
+
+LATE = timedelta(hours=24)
+"""A message that took longer to arrive is never answered by itself."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,9 @@ async def take(
     if emergency is not None:
         here = replace(emergency, phase=conversation.phase, category=conversation.category)
         covered = outcomes.Covered(incoming.pharmacy_id, incoming.conversation_id, version)
-        await outcomes.write_handover(tx, bell, covered, here)
+        # Words for an emergency of yesterday no longer fit whoever reads them; a person is called all the same.
+        late = datetime.now(UTC) - incoming.sent_at > LATE
+        await outcomes.write_handover(tx, bell.without_words() if late else bell, covered, here)
     else:
         await enqueue_reply(tx, jobs, incoming.pharmacy_id, incoming.conversation_id)
     await notify(tx, "conversation", f"{incoming.pharmacy_id}/{incoming.conversation_id}")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from nodes.hand_over import hand_over, with_gates
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
-from pharmacy.storage import policy, runs, unanswered
+from pharmacy.storage import names, policy, runs, unanswered
 from pharmacy.storage.automatic import Automatic
 from pharmacy.storage.jobs import Job
 from pharmacy.storage.refusals import StoreBusy
@@ -61,7 +61,9 @@ class ReplyJobs:
         def parked(phase: str, hits: Sequence[GateHit]) -> Outcome:
             return _handed_over("parked", f"no run came to an end: {why}", phase, hits)
 
-        await self.program.database.transact(lambda tx: runs.give_up(tx, self.program.bell, *_names(job), parked), _names(job)[0])
+        await self.program.database.transact(
+            lambda tx: runs.give_up(tx, self.program.bell, *_names(job), parked), _names(job)[0]
+        )
         log.warning("run_given_up conversation=%s", job.arguments["conversation_id"])
 
     async def _settled(self, pharmacy_id: str, conversation_id: str) -> bool:
@@ -106,7 +108,23 @@ class ReplyJobs:
         async with self.program.database.begin(begun.pharmacy_id) as tx:
             in_force = await policy.in_force(tx, begun.pharmacy_id, self.program.assembled.policy)
         context = RunContext(models, catalogue, in_force)
-        return await self.program.assembled.replies.run(request_of(begun), context)
+        proposal = await self.program.assembled.replies.run(request_of(begun), context)
+        return await self._of_this_patient(begun, proposal)
+
+    async def _of_this_patient(self, begun: Begun, proposal: Outcome) -> Outcome:
+        """Return `proposal`, or a handover when its words name another patient: the flow cannot know of any other."""
+        if proposal.reply is None:
+            return proposal
+        async with self.program.database.begin(begun.pharmacy_id) as tx:
+            others = await names.other_names_in(tx, begun.pharmacy_id, begun.patient.id, proposal.reply)
+        if not others:
+            return proposal
+        # The name itself is another patient's, and stays out of the reason.
+        held = _handed_over("other_patient_named", "the draft names another patient", begun.phase, begun.hits)
+        return replace(
+            held, category=proposal.category, cost_usd=proposal.cost_usd,
+            drafts=proposal.drafts, steps=proposal.steps, models=proposal.models,
+        )  # fmt: skip
 
     async def _watch(self, begun: Begun, work: asyncio.Task[Outcome], news: Any) -> Outcome | None:
         """Return what the run proposes, or None as soon as a newer message or a person has made it idle."""

@@ -30,9 +30,9 @@ class SendJobs:
             Later: its time has not come, or the attempt failed and is made again under the same key.
         """
         pharmacy_id, outbox_id = _names(job)
-        database = self.program.database
+        database, jobs = self.program.database, self.program.jobs
         may_go = may_still_go(self.program.assembled.policy)
-        row = await database.transact(lambda tx: outbox.claim(tx, self.program.jobs, pharmacy_id, outbox_id, may_go), pharmacy_id)
+        row = await database.transact(lambda tx: outbox.claim(tx, jobs, pharmacy_id, outbox_id, may_go), pharmacy_id)
         if row is None:
             return
         if isinstance(row, outbox.Held):
@@ -43,7 +43,7 @@ class SendJobs:
         if attempt.delivery is Delivery.SENT:
             await database.transact(lambda tx: outbox.sent(tx, pharmacy_id, outbox_id), pharmacy_id)
         elif attempt.delivery is Delivery.REFUSED:
-            await database.transact(lambda tx: outbox.park(tx, self.program.jobs, pharmacy_id, outbox_id, attempt.said), pharmacy_id)
+            await database.transact(lambda tx: outbox.park(tx, jobs, pharmacy_id, outbox_id, attempt.said), pharmacy_id)
         else:
             wait = backoff_seconds(row.attempts + 1, attempt.wait_seconds)
             await database.transact(
