@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pharmacy.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pharmacy.domain.policy_file import PolicyFile
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,11 @@ def _all() -> list[Finding]:
         settings = read_settings()
     except ConfigError as error:
         return [Finding("settings", "wrong", str(error))]
+    file = None
     findings = [Finding("settings", "ok", f"KAKARI_HOME={settings.home}, KAKARI_PHARMACY_ID={settings.pharmacy_id}")]
     try:
         built = assemble_from(settings)
-        flow = built.flow
+        flow, file = built.flow, built.policy
         nodes = {node: built.registry.describe(node) for node in built.registry.tables.nodes}
         closed = built.gates_closed_by
         findings += [
@@ -61,18 +65,21 @@ def _all() -> list[Finding]:
         ]
     except ConfigError as error:
         findings.append(Finding("flow", "wrong", str(error)))
-    return [*findings, *_database()]
+    return [*findings, *_database(file)]
 
 
-def _database() -> list[Finding]:
+def _database(file: "PolicyFile | None") -> list[Finding]:
     from cli.opened import in_database
+    from pharmacy.storage import policy
     from pharmacy.storage.checks import database_findings
 
     async def work(database, settings):  # type: ignore[no-untyped-def]
         said = [Finding("database", "ok", f"{database.url_masked} at schema {database.revision}")]
         async with database.begin() as tx:
             found = await database_findings(tx, settings.pharmacy_id)
-        return said + [Finding("database", state, words) for state, words in found]
+            allowed = await policy.findings(tx, settings.pharmacy_id, file) if file else []
+        said += [Finding("database", state, words) for state, words in found]
+        return said + [Finding("policy", state, words) for state, words in allowed]
 
     try:
         return in_database(work)

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import audit, check, graph, keys, products, serve, suggest, worker
+from cli import audit, check, graph, keys, policy, products, serve, suggest, worker
 from pharmacy.domain.errors import ConfigError
 from pharmacy.storage.refusals import StoreError
 
@@ -24,6 +24,7 @@ app.command("check")(check.check)
 app.command("sign-in")(keys.sign_in)
 app.add_typer(keys.app, name="keys")
 app.add_typer(products.app, name="products")
+app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 
 

@@ -19,7 +19,7 @@ from server.routes.conversations import After, Limit
 
 router = APIRouter(prefix="/v1/suggestions", tags=["suggestions"], route_class=SignedInRoute)
 
-State = Literal["open", "approved", "edited", "rejected", "regenerated", "superseded", "all"]
+State = Literal["open", "automatic", "approved", "edited", "rejected", "regenerated", "superseded", "all"]
 
 
 @router.get(
