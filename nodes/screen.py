@@ -46,6 +46,9 @@ class Standing:
     first_contact: bool = False
     """True when the pharmacy has never answered this patient."""
 
+    redelivered: bool = False
+    """True when the channel had to deliver a message to answer more than once: nobody knows what passed meanwhile."""
+
 
 def screen(transcript: Transcript, standing: Standing) -> tuple[GateHit, ...]:
     """Return every structural gate that holds the messages, the most telling first; empty lets them pass.

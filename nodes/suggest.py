@@ -38,6 +38,7 @@ def reasons_to_hold(
     held = {
         "requested": requested,
         "first_contact": standing.first_contact,
+        "redelivered": standing.redelivered,
         "consent_unknown": standing.patient.consent.replies is not True,
         "provider_fallback": fallback_used,
         "marked_down_before": drafts[-1].text in {draft.text for draft in drafts[:-1]},

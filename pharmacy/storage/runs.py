@@ -46,6 +46,9 @@ class Begun:
     open_case: Tier | None
     taken_over: bool
     first_contact: bool
+    redelivered: bool
+    """True when the channel has delivered a waiting message more than once."""
+
     asked: Asked | None
     """A pharmacist's wish for a draft; None for a run that a message began, or one newer than the wish has joined.
 
@@ -238,6 +241,7 @@ async def _begun(
         open_case=await _open_case(tx, *of),
         taken_over=conversation.taken_over_by is not None,
         first_contact=read == len(turns),
+        redelivered=await unanswered.redelivered(tx, *of),
         asked=asked,
         hits=await unanswered.hits(tx, *of),
         unread=max(0, waiting - read),

@@ -17,7 +17,7 @@ async def count(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> 
 
 async def hits(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> tuple[GateHit, ...]:
     """Return what the gates found in the waiting messages when they were taken, the oldest message's first."""
-    found = select(messages.c.hits).where(*_of(pharmacy_id, conversation_id), *_WAITS).order_by(messages.c.seq)
+    found = select(messages.c.hits).where(*_of(pharmacy_id, conversation_id), *_WAITS).order_by(messages.c.order_at)
     kept = [hit for row in await tx.execute(found) for hit in row.hits]
     return tuple(GateHit(hit["rule"], Tier(hit["tier"]), tuple(hit["span"]), hit["matched"]) for hit in kept)
 
@@ -26,6 +26,12 @@ async def newer_than(tx: AsyncConnection, pharmacy_id: str, conversation_id: str
     """Say whether a waiting message came after `version`."""
     newer = select(messages.c.seq).where(*_of(pharmacy_id, conversation_id), *_WAITS, messages.c.version > version)
     return (await tx.execute(newer.limit(1))).one_or_none() is not None
+
+
+async def redelivered(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> bool:
+    """Say whether the channel has delivered a waiting message more than once."""
+    again = select(messages.c.seq).where(*_of(pharmacy_id, conversation_id), *_WAITS, messages.c.redelivered)
+    return (await tx.execute(again.limit(1))).one_or_none() is not None
 
 
 async def ages(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> tuple[float, float] | None:

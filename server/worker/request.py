@@ -7,7 +7,9 @@ from pharmacy.storage.runs import Begun
 
 def request_of(begun: Begun) -> Request:
     """Return the flow's request for a run that has begun."""
-    standing = Standing(begun.now, begun.patient, begun.open_case, begun.taken_over, begun.first_contact)
+    standing = Standing(
+        begun.now, begun.patient, begun.open_case, begun.taken_over, begun.first_contact, begun.redelivered
+    )
     return Request(
         begun.transcript,
         standing,
