@@ -59,7 +59,7 @@ def _missing(row: Any, told: dict[str, list[Any]]) -> list[str]:
     same = sent[0].body["text_hash"] == row.text_hash == text_hash(row.text)
     missing = [] if same else ["the text that was sent"]
     if row.kind == "fixed":
-        return missing + ([] if row.sent_by else ["the rule that sent it"])
+        return missing + ([] if sent[0].body.get("fixed_text") else ["the fixed text that it is"])
     if row.automatic:
         missing += [] if row.policy_version is not None else ["the version of the policy that let it go"]
     elif not any(_lets_go(entry, row) for entry in _decisions(row, told)):

@@ -117,7 +117,8 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
     body = {"conversation": row.conversation_id, "text_hash": row.text_hash, "retry_key": str(row.retry_key),
             "suggestion_id": str(row.suggestion_id) if row.suggestion_id else None, "by": row.sent_by,
             "kind": row.kind, "automatic": row.automatic, "policy_version": row.policy_version,
-            "version": row.version, "attempts": row.attempts, "overridden": row.overridden}  # fmt: skip
+            "version": row.version, "attempts": row.attempts, "overridden": row.overridden,
+            "fixed_text": row.fixed_text}  # fmt: skip
     await audit.append(tx, pharmacy_id, "channel", "message_sent", str(outbox_id), body)
 
 
