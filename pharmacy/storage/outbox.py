@@ -78,7 +78,10 @@ async def claim(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UU
     labels = ((outbox.c.created_at < _KEY_LIVES).label("too_old"), waits.label("waits"), _CHANNEL)
     found = select(outbox, *labels).where(*mine)
     # The conversation first, then the row: the order every writer takes its locks in.
-    conversation = await locked(tx, pharmacy_id, (await tx.execute(found)).one().conversation_id)
+    named = (await tx.execute(found)).one_or_none()
+    if named is None:  # erased with its patient
+        return None
+    conversation = await locked(tx, pharmacy_id, named.conversation_id)
     row = (await tx.execute(found.with_for_update())).one()
     if row.state != "queued":
         return None
@@ -187,7 +190,7 @@ async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, 
     await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", problem=why))
     shown = row.automatic and await automatic_back.back_to_person(tx, row, conversation, why)
     # A newer message has a run of its own, which reads this one's messages too; otherwise they are a person's now.
-    if row.version == conversation.version and not shown:
+    if row.kind == "reply" and row.version == conversation.version and not shown:
         await cases.open_case(tx, conversation, "not_sent", why)
     await audit.append(tx, row.pharmacy_id, actor, "message_cancelled", str(row.id), {"problem": why})
 

@@ -132,8 +132,10 @@ async def end(
         sending: how an automatic reply is queued; without it a good draft waits for a pharmacist.
     """
     of_conversation = (conversations.c.pharmacy_id == begun.pharmacy_id, conversations.c.id == begun.conversation_id)
-    conversation = (await tx.execute(select(conversations).where(*of_conversation).with_for_update())).one()
-    run = (await tx.execute(select(runs.c.state, runs.c.problem).where(runs.c.id == begun.id))).one()
+    conversation = (await tx.execute(select(conversations).where(*of_conversation).with_for_update())).one_or_none()
+    run = (await tx.execute(select(runs.c.state, runs.c.problem).where(runs.c.id == begun.id))).one_or_none()
+    if conversation is None or run is None:
+        return "erased"
     newest = (conversation.version, conversation.fence) == (begun.version, begun.fence)
     outcome = None
     if run.state == "stopped":
@@ -180,10 +182,17 @@ async def record_calls(tx: AsyncConnection, begun: Begun, calls: Sequence[ModelC
     """Write the run's model calls, all in one batch."""
     scope = {"pharmacy_id": begun.pharmacy_id, "conversation_id": begun.conversation_id, "run_id": begun.id}
     rows = [storable({**asdict(call), "blanks": dict(call.blanks)}) | scope for call in calls]
-    if rows:
+    if rows and await _is_there(tx, begun):
         # What the run read may have been withdrawn while it worked; then its words are not written down again.
         forget: dict[str, Any] = {"blanks": {}, "output": None} if await _read_what_is_withdrawn(tx, begun) else {}
         await tx.execute(insert(model_calls), [row | forget for row in rows])
+
+
+async def _is_there(tx: AsyncConnection, begun: Begun) -> bool:
+    """Say whether the run was not erased with its patient; the conversation is held, so that it stays so."""
+    of_conversation = (conversations.c.pharmacy_id == begun.pharmacy_id, conversations.c.id == begun.conversation_id)
+    await tx.execute(select(conversations.c.id).where(*of_conversation).with_for_update())
+    return (await tx.execute(select(runs.c.id).where(runs.c.id == begun.id))).one_or_none() is not None
 
 
 async def _read_what_is_withdrawn(tx: AsyncConnection, begun: Begun) -> bool:
@@ -197,7 +206,9 @@ async def overtaken(tx: AsyncConnection, begun: Begun) -> bool:
     """Say whether a newer message, a newer run or a person has made this run idle."""
     of_run = (runs.c.pharmacy_id == conversations.c.pharmacy_id) & (runs.c.conversation_id == conversations.c.id)
     found = select(conversations.c.version, conversations.c.fence, runs.c.state).join(runs, of_run)
-    row = (await tx.execute(found.where(runs.c.id == begun.id))).one()
+    row = (await tx.execute(found.where(runs.c.id == begun.id))).one_or_none()
+    if row is None:  # erased with its patient
+        return True
     return (row.version, row.fence, row.state) != (begun.version, begun.fence, "running")
 
 

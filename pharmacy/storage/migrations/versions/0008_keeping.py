@@ -39,7 +39,8 @@ BEGIN
     IF 'conversation_id' = ANY (names) THEN links := links || format('conversation_id IN (%s)', theirs);
     ELSIF 'message_id' = ANY (names) THEN
         links := links || format('(channel, message_id) IN (SELECT c.channel, m.id FROM messages m JOIN conversations c
-            ON c.pharmacy_id = m.pharmacy_id AND c.id = m.conversation_id WHERE c.pharmacy_id = $1 AND c.patient_id = $2)');
+            ON c.pharmacy_id = m.pharmacy_id AND c.id = m.conversation_id
+            WHERE c.pharmacy_id = $1 AND c.patient_id = $2)');
     END IF;
     IF 'user_id' = ANY (names) THEN
         links := links || format('user_id IN (SELECT user_id FROM line_contacts
