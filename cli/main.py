@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import audit, check, graph, keys, policy, products, serve, suggest, worker
+from cli import audit, check, erase, graph, keys, pharmacies, policy, products, serve, suggest, users, worker
 from pharmacy.domain.errors import ConfigError
 from pharmacy.storage.refusals import StoreError
 
@@ -21,8 +21,11 @@ app.command("worker")(worker.worker)
 app.command("suggest")(suggest.suggest)
 app.command("graph")(graph.graph)
 app.command("check")(check.check)
+app.command("erase")(erase.erase)
 app.command("sign-in")(keys.sign_in)
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
+app.add_typer(pharmacies.app, name="pharmacies")
 app.add_typer(products.app, name="products")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")

@@ -35,7 +35,9 @@ def plant(owner: psycopg.Connection[Any], pharmacy_id: str, patient_id: str, can
 
 def found(owner: psycopg.Connection[Any], canary: str) -> dict[str, int]:
     """Return every table of the database in which the canary stands, in words or in bytes, and in how many rows."""
-    every = [name for (name,) in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()]
+    every = [
+        name for (name,) in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    ]
     counts = {name: _count(owner, name, [canary, canary.encode().hex()]) for name in every}
     return {name: count for name, count in counts.items() if count}
 

@@ -1,0 +1,69 @@
+"""`kakari erase`: remove everything that is kept of one patient."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.opened import in_database
+
+if TYPE_CHECKING:
+    from pharmacy.settings import Settings
+    from pharmacy.storage.database import Database
+    from pharmacy.storage.erasure import Erased
+
+_ACTOR = "command line"
+
+
+def erase(
+    patient: Annotated[str, typer.Argument(help="The patient's id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; needs --yes.")] = False,
+) -> None:
+    """Remove everything that is kept of a patient: messages, drafts, calls, files, jobs, texts to send.
+
+    The audit trail keeps ids and a hash. Exit status 1: nothing is known of such a patient, or you said no.
+    """
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            raise typer.BadParameter("expected --yes where nobody can be asked", param_hint="--yes")
+        typer.confirm(f"Erase everything of patient {patient!r}? It cannot be undone", abort=True)
+    erased = _erase(patient, as_json=as_json)
+    print(json.dumps(_as_json(erased)) if as_json else _told(patient, erased))
+    raise typer.Exit(0 if erased.found_anything or erased.before else 1)
+
+
+def _erase(patient: str, *, as_json: bool) -> "Erased":
+    from rich.console import Console
+
+    async def work(database: "Database", settings: "Settings") -> "Erased":
+        from pharmacy.storage import erasure
+
+        with Console(stderr=True, quiet=as_json).status("looking …") as status:
+            return await erasure.erase(
+                database, settings.pharmacy_id, patient, _ACTOR, lambda table: status.update(f"erasing {table} …")
+            )
+
+    return in_database(work)
+
+
+def _as_json(erased: "Erased") -> dict[str, object]:
+    return {
+        "erased": erased.found_anything,
+        "reference": erased.reference,
+        "rows": erased.rows,
+        "jobs": erased.jobs,
+        "erased_before": erased.before.isoformat() if erased.before else None,
+    }
+
+
+def _told(patient: str, erased: "Erased") -> str:
+    if erased.found_anything:
+        rows = ", ".join(f"{table} {count}" for table, count in sorted(erased.rows.items()))
+        return (
+            f"Patient {patient!r} is erased: {rows}; jobs {erased.jobs}.\nReference for the record: {erased.reference}"
+        )
+    if erased.before:
+        return f"Patient {patient!r} was erased on {erased.before:%Y-%m-%d %H:%M} UTC; nothing has been kept since."
+    return f"Nothing is known of a patient {patient!r}, and nothing was ever erased."
