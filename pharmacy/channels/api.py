@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import math
 from typing import Any
 
 import httpx2
@@ -37,7 +38,7 @@ class ApiChannel:
             response = await self._client.post(self.url, content=body, headers=headers)
         except httpx2.HTTPError as error:
             return Attempt(Delivery.AGAIN, f"{type(error).__name__} at KAKARI_DELIVERY_URL")
-        return _read(response.status_code)
+        return _read(response.status_code, response.headers.get("retry-after", ""))
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -55,10 +56,18 @@ def _body(parcel: Parcel) -> dict[str, Any]:
     }
 
 
-def _read(status: int) -> Attempt:
+def _read(status: int, retry_after: str) -> Attempt:
     said = f"KAKARI_DELIVERY_URL answered {status}"
     if 200 <= status < 300 or status == 409:
         return Attempt(Delivery.SENT, said)
     # 408, 425 and 429 ask for patience; any other 4xx, and a redirect, will not change by itself.
     again = status >= 500 or status in (408, 425, 429)
-    return Attempt(Delivery.AGAIN if again else Delivery.REFUSED, said)
+    return Attempt(Delivery.AGAIN, said, _seconds(retry_after)) if again else Attempt(Delivery.REFUSED, said)
+
+
+def _seconds(retry_after: str) -> float | None:
+    try:
+        seconds = float(retry_after)
+    except ValueError:  # a date, or nothing: our own waiting time is then as good
+        return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -157,7 +157,8 @@ async def _tell_patient(tx: AsyncConnection, bell: Bell, case: Any, called: Call
         return
     mine = (conversations.c.pharmacy_id == called.pharmacy_id, conversations.c.id == called.conversation_id)
     conversation = (await tx.execute(select(conversations).where(*mine))).one()
-    wording = Wording(text.words, author="machine")
+    # The words for an emergency go whatever else is stopped; their own switch is the setting that lets them go at all.
     await queue(
-        tx, bell.jobs, conversation, wording, FIXED_BY, kind="fixed", urgent=urgent, of_case=(case.id, text.name)
-    )
+        tx, bell.jobs, conversation, Wording(text.words, author="machine"), FIXED_BY,
+        kind="fixed", automatic=not urgent, urgent=urgent, of_case=(case.id, text.name),
+    )  # fmt: skip

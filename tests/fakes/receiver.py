@@ -21,6 +21,12 @@ class Receiver:
     statuses: list[int] = field(default_factory=list)
     """What the next deliveries are answered, one each; then 200, and 409 for a key taken before."""
 
+    fields: frozenset[str] = frozenset(FIELDS)
+    """The keys that a body must have."""
+
+    retry_after: str | None = None
+    """What a refusal asks for."""
+
     tried: list[str] = field(default_factory=list)
     """The retry key of each delivery, in order."""
 
@@ -37,7 +43,10 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(receiver.answer(dict(self.headers), raw))
+                status = receiver.answer(dict(self.headers), raw)
+                self.send_response(status)
+                if receiver.retry_after is not None and status >= 400:
+                    self.send_header("Retry-After", receiver.retry_after)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -79,8 +88,8 @@ class Receiver:
             (headers.get("X-Kakari-Signature") == signature, "signature does not fit the body"),
             (headers.get("Content-Type") == "application/json", "not application/json"),
             (str(UUID(key)) == key, "retry key is no UUID"),
-            (set(body) == FIELDS, f"fields {sorted(body)}"),
-            (body.get("retry_key") == key, "retry key differs between header and body"),
+            (set(body) == self.fields, f"fields {sorted(body)}"),
+            (body.get("retry_key", body.get("alarm_id")) == key, "retry key differs between header and body"),
         ):
             if not fits:
                 self.problems.append(problem)
