@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import audit, check, erase, graph, keys, pharmacies, policy, products, serve, suggest, users, worker
+from cli import audit, check, erase, graph, keys, pharmacies, policy, products, restored, serve, suggest, users, worker
 from pharmacy.domain.errors import ConfigError
 from pharmacy.storage.refusals import StoreError
 
@@ -28,6 +28,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(pharmacies.app, name="pharmacies")
 app.add_typer(products.app, name="products")
 app.add_typer(policy.app, name="policy")
+app.command("restored")(restored.restored)
 app.add_typer(audit.app, name="audit")
 
 

@@ -49,7 +49,8 @@ async def test_no_call_is_answered_without_a_valid_credential(
 )
 async def test_an_unknown_object_is_not_found_or_made_anew(shop: Shop, method: str, path: str) -> None:
     body = {"version": 1, "text": "t", "instruction": "i", "password": "long enough to be taken"}
-    allowed = {"reset": ["password"], "approve": ["version"], "reject": ["version"], "regenerate": ["version", "instruction"],
+    allowed = {"reset": ["password"], "approve": ["version"],
+               "reject": ["version"], "regenerate": ["version", "instruction"],
                "edit": ["version", "text"], "messages": ["version", "text"]}  # fmt: skip
     sent = {name: body[name] for name in allowed.get(path.rsplit("/", 1)[1], [])}
 
