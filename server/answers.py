@@ -71,6 +71,19 @@ class Stopped(BaseModel):
     stopped: bool
 
 
+class MediaOut(BaseModel):
+    """A message's file; once it is stored, `…/messages/{id}/media` gives it."""
+
+    kind: Literal["image", "video", "audio", "file"]
+    state: Literal["waiting", "stored", "refused", "withdrawn"]
+    content_type: str | None
+    size: int | None
+    """Bytes."""
+
+    problem: str | None
+    """Why it was refused."""
+
+
 class MessageOut(BaseModel):
     """One message of a conversation."""
 
@@ -83,6 +96,8 @@ class MessageOut(BaseModel):
     sent_at: str
     received_at: str
     answered: bool
+    media: MediaOut | None
+    """null where the message has no file."""
 
 
 class DraftOut(BaseModel):

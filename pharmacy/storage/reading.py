@@ -18,7 +18,17 @@ from pharmacy.storage.shown import (
     suggestion_json,
     unsent_json,
 )
-from pharmacy.storage.tables import conversations, handovers, messages, model_calls, outbox, requests, runs, suggestions
+from pharmacy.storage.tables import (
+    conversations,
+    handovers,
+    media,
+    messages,
+    model_calls,
+    outbox,
+    requests,
+    runs,
+    suggestions,
+)
 
 LAST_MESSAGES = 50
 _IN_ORDER = (messages.c.order_at, messages.c.id)
@@ -230,7 +240,15 @@ def _waits(waiting: str) -> Any:
 
 
 def _messages(pharmacy_id: str, conversation_id: str) -> Select[Any]:
-    return select(messages).where(messages.c.pharmacy_id == pharmacy_id, messages.c.conversation_id == conversation_id)
+    of_message = (
+        (media.c.pharmacy_id == messages.c.pharmacy_id)
+        & (media.c.conversation_id == messages.c.conversation_id)
+        & (media.c.message_id == messages.c.id)
+    )
+    file = (media.c.kind.label("file_kind"), media.c.state.label("file_state"), media.c.content_type, media.c.size,
+            media.c.problem.label("file_problem"))  # fmt: skip
+    found = select(messages, *file).outerjoin(media, of_message)
+    return found.where(messages.c.pharmacy_id == pharmacy_id, messages.c.conversation_id == conversation_id)
 
 
 async def _run_in_work(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> Any | None:

@@ -36,6 +36,18 @@ def message_json(row: Any) -> dict[str, Any]:
         "sent_at": _iso(row.sent_at),
         "received_at": _iso(row.received_at),
         "answered": row.author != "patient" or row.outcome_id is not None,
+        "media": _file_json(row) if row.file_state else None,
+    }
+
+
+def _file_json(row: Any) -> dict[str, Any]:
+    """Return what is known of a message's file; the file itself has an address of its own."""
+    return {
+        "kind": row.file_kind,
+        "state": row.file_state,
+        "content_type": row.content_type,
+        "size": row.size,
+        "problem": row.file_problem,
     }
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,16 +13,25 @@ from sqlalchemy import URL
 from pharmacy.settings import Settings
 from pharmacy.storage.address import libpq
 from tests.api.answers import by_words
+from tests.api.line_shop import LineShop, line_running
 from tests.api.shop import Shop, running
+from tests.fakes.line_server import LineFake
 from tests.fakes.openai_server import OpenAIFake
 
 
 @pytest.fixture(scope="session")
 def shared_database_url(server_url: URL, migrated_template: URL) -> Iterator[str]:
     """Return the owner's address of the database that the shared pharmacy works on."""
+    with database_of(server_url, migrated_template) as url:
+        yield url
+
+
+@contextmanager
+def database_of(server_url: URL, template: URL) -> Iterator[str]:
+    """Give the owner's address of a fresh, migrated database."""
     name = f"kakari_shop_{secrets.token_hex(6)}"
     with psycopg.connect(libpq(server_url), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template.database}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template.database}"')
     yield server_url.set(database=name).render_as_string(hide_password=False)
     with psycopg.connect(libpq(server_url), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -63,3 +73,14 @@ def _settings(database_url: str, home: Path, fake: OpenAIFake) -> Settings:
         database_url=database_url, home=home, pool_size=20, settle_seconds=0, models="openai",
         openai_api_key=SecretStr("test"), openai_base_url=fake.url,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+async def line_shop(
+    server_url: URL, migrated_template: URL, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[LineShop]:
+    """Return the pharmacy with a LINE account that tests share; each keeps to patients of its own."""
+    with database_of(server_url, migrated_template) as url, OpenAIFake() as fake, LineFake() as line:
+        fake.script.rule = by_words
+        async with line_running(_settings(url, tmp_path_factory.mktemp("line") / "home", fake), line) as open_shop:
+            yield open_shop

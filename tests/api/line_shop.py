@@ -68,7 +68,9 @@ class LineShop:
 
 
 @asynccontextmanager
-async def line_running(settings: Settings, line: LineFake, *, work: bool = True, **more: Any) -> AsyncIterator[LineShop]:
+async def line_running(
+    settings: Settings, line: LineFake, *, work: bool = True, **more: Any
+) -> AsyncIterator[LineShop]:
     """Run a pharmacy with a LINE account while the body does."""
     given = {
         "line_channel_secret": SecretStr(SECRET),

@@ -12,6 +12,7 @@ from typing import Any
 BOT = "U" + "b" * 32
 _ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _numbers = itertools.count(1)
+_last_ms = 0
 
 
 def new_user() -> str:
@@ -32,8 +33,10 @@ def new_message_id() -> str:
 
 
 def now_ms() -> int:
-    """Return the time as LINE writes it."""
-    return int(time.time() * 1000)
+    """Return the time as LINE writes it, later with every call: what is said later stands later."""
+    global _last_ms
+    _last_ms = max(int(time.time() * 1000), _last_ms + 1)
+    return _last_ms
 
 
 def event(kind: str, user_id: str, *, at: int | None = None, **more: Any) -> dict[str, Any]:

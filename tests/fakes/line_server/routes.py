@@ -37,7 +37,9 @@ def handler_of(world: World, faults: Faults) -> Handler:
 
 def _answer(world: World, request: Request, body: Any) -> Reply:
     if request.headers.get("authorization") != f"Bearer {world.token}":
-        return _refused(401, "Authentication failed. Confirm that the access token in the authorization header is valid.")
+        return _refused(
+            401, "Authentication failed. Confirm that the access token in the authorization header is valid."
+        )
     if request.method != "POST" or request.path not in (PUSH, REPLY):
         return _refused(404, "Not found")
     with world.lock:
