@@ -143,7 +143,7 @@ def _against_run(outcome: Outcome, covered: outcomes.Covered, ran: Ran, now: InF
         yield "mark_below_automatic"
     if draft is None or outcome.reply != f"{draft.text}\n\n{now.marking}":
         yield "not_marked"
-    elif now.policy is None or len(draft.text) > now.policy.longest_chars:
+    elif now.policy is not None and len(draft.text) > now.policy.longest_chars:
         yield "too_long"
 
 

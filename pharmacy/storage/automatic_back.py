@@ -32,6 +32,8 @@ async def back_to_person(tx: AsyncConnection, row: Any, conversation: Any, why: 
     In a conversation that has not moved on, the draft becomes a suggestion. In one that has, the messages it was to
     answer wait for their outcome again: a run of the newer message reads them, or the sweep gives them one.
     """
+    if row.suggestion_id is None:  # words that were approved beforehand settle nothing
+        return False
     mine = (outcomes.c.pharmacy_id == row.pharmacy_id, outcomes.c.suggestion_id == row.suggestion_id)
     outcome = (await tx.execute(select(outcomes).where(*mine))).one_or_none()
     if outcome is None:

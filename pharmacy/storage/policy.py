@@ -67,7 +67,8 @@ async def in_force(tx: AsyncConnection, pharmacy_id: str, file: PolicyFile) -> I
     try:
         policy = policy_in(set_last.body)
     except ValueError as error:
-        return InForce(None, set_last.version, switch.is_on, problem=f"version {set_last.version}: {error}")
+        problem = f"version {set_last.version}: {error}"
+        return InForce(None, set_last.version, switch.is_on, file.bounds.marking, problem)
     return file.in_force(policy, set_last.version, stopped=switch.is_on)
 
 
