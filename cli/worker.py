@@ -26,9 +26,10 @@ def worker(
         import signal
 
         from server.program import open_program
+        from server.watching import watch_beside
         from server.worker.run import run_worker
 
-        async with open_program(settings) as program:
+        async with open_program(settings) as program, watch_beside(program):
             work = asyncio.create_task(run_worker(program))
             loop = asyncio.get_running_loop()
             for name in (signal.SIGTERM, signal.SIGINT):

@@ -1,9 +1,12 @@
 """What is counted for Prometheus: never a patient, never a conversation."""
 
+from collections import Counter as Tally
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pharmacy.domain.outcome import Outcome
-from pharmacy.storage import cases, reading
+from pharmacy.storage import cases, pharmacies, reading, signs
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 
@@ -32,6 +35,35 @@ GATES_CLOSED = Gauge(
 
 LINE_EVENTS = Counter("kakari_line_events_total", "Events of LINE's webhook taken.", ["effect"], registry=REGISTRY)
 
+DATABASE_UP = Gauge("kakari_database_up", "1 while the database answers.", registry=REGISTRY)
+READY = Gauge("kakari_ready", "1 while messages can be taken and answered, as /readyz says.", registry=REGISTRY)
+OLDEST = Gauge(
+    "kakari_oldest_seconds",
+    "How long the oldest has waited: unanswered message, unacknowledged emergency, open case, text that is due.",
+    ["what"], registry=REGISTRY,
+)  # fmt: skip
+UNACKNOWLEDGED = Gauge(
+    "kakari_unacknowledged_emergencies", "Open cases of tier E that nobody has acknowledged.", registry=REGISTRY
+)
+TEXTS = Gauge("kakari_texts", "Texts on their way, and those given up within a day.", ["state"], registry=REGISTRY)
+ALARMS = Gauge(
+    "kakari_alarms_undelivered", "Alarms of the last day that after a minute reached nobody.", registry=REGISTRY
+)
+KILL_SWITCHES = Gauge("kakari_kill_switches_on", "Pharmacies whose automatic sending is stopped.", registry=REGISTRY)
+BREAKERS = Gauge("kakari_breakers_open", "Model endpoints that this process does not call at present.",
+                 registry=REGISTRY)  # fmt: skip
+RECENT_CALLS = Gauge(
+    "kakari_recent_model_calls", "Model calls of the last five minutes, of all processes.", ["ended"], registry=REGISTRY
+)
+JOBS = Gauge("kakari_jobs", "Jobs of all processes.", ["queue", "status"], registry=REGISTRY)
+STALLED = Gauge("kakari_jobs_stalled", "Jobs in hand of a worker that gives no sign of life.", registry=REGISTRY)
+DATABASE_BYTES = Gauge("kakari_database_bytes", "Size of the database.", registry=REGISTRY)
+DISK_FREE = Gauge("kakari_disk_free_bytes", "Free space where KAKARI_HOME is.", registry=REGISTRY)
+AUDIT_BROKEN = Gauge("kakari_audit_broken", "Pharmacies whose audit trail does not hold.", registry=REGISTRY)
+AUDIT_VERIFIED = Gauge(
+    "kakari_audit_verified_timestamp_seconds", "When this process last walked the audit trail.", registry=REGISTRY
+)
+
 
 def count_outcome(outcome: Outcome, seconds: float) -> None:
     """Count a written outcome and how long its run took."""
@@ -42,13 +74,48 @@ def count_outcome(outcome: Outcome, seconds: float) -> None:
 
 
 async def read_queues(program: Program) -> None:
-    """Bring the queues' lengths up to date; while the store is busy the last ones stay."""
+    """Bring what is read from the store up to date; while it is busy the last figures stay and it counts as down."""
     GATES_CLOSED.set(bool(program.assembled.gates_closed_by))
+    BREAKERS.set(len(program.assembled.registry.open_breakers))
     try:
         async with program.database.begin() as tx:
-            for queue, count in (await reading.counts(tx, program.settings.pharmacy_id)).items():
-                WAITING.labels(queue).set(count)
-            for tier, count in (await cases.open_by_tier(tx, program.settings.pharmacy_id)).items():
-                OPEN_CASES.labels(tier or "").set(count)
+            revision, worker = await reading.readiness(tx)
+            served = await pharmacies.every(tx)
+            _show_jobs(await signs.of_queue(tx))
+            DATABASE_BYTES.set(await signs.database_bytes(tx))
+        waiting, tiers, seen = Tally[str](), Tally[str](), signs.Signs()
+        for pharmacy_id in served:
+            async with program.database.begin(pharmacy_id) as tx:
+                waiting.update(await reading.counts(tx, pharmacy_id))
+                tiers.update({of or "": n for of, n in (await cases.open_by_tier(tx, pharmacy_id)).items()})
+                seen = seen.and_of(await signs.of_pharmacy(tx))
     except StoreBusy:
+        DATABASE_UP.set(0)
+        READY.set(0)
         return
+    DATABASE_UP.set(1)
+    READY.set(worker and revision == program.database.revision)
+    for queue, count in waiting.items():
+        WAITING.labels(queue).set(count)
+    for tier, count in tiers.items():
+        OPEN_CASES.labels(tier).set(count)
+    _show_signs(seen)
+
+
+def _show_signs(seen: signs.Signs) -> None:
+    for what in ("unanswered", "emergency", "case", "text"):
+        OLDEST.labels(what).set(getattr(seen, f"oldest_{what}_seconds"))
+    UNACKNOWLEDGED.set(seen.unacknowledged_emergencies)
+    TEXTS.labels("queued").set(seen.texts_queued)
+    TEXTS.labels("parked").set(seen.texts_parked)
+    ALARMS.set(seen.alarms_undelivered)
+    KILL_SWITCHES.set(seen.kill_switches_on)
+    RECENT_CALLS.labels("well").set(seen.recent_calls - seen.recent_failed_calls)
+    RECENT_CALLS.labels("failed").set(seen.recent_failed_calls)
+
+
+def _show_jobs(depths: Sequence[signs.Depth]) -> None:
+    JOBS.clear()
+    for depth in depths:
+        JOBS.labels(depth.queue, depth.status).set(depth.jobs)
+    STALLED.set(sum(depth.stalled for depth in depths))

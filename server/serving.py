@@ -14,6 +14,7 @@ from pharmacy.storage import access
 from server.app import create_app
 from server.demo.play import demo_beside
 from server.program import Program, open_program
+from server.watching import watch_beside
 from server.working import worker_beside
 
 GRACE_SECONDS = 5
@@ -39,7 +40,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) -> None:
-    async with open_program(settings) as program, worker_beside(program):
+    async with open_program(settings) as program, watch_beside(program), worker_beside(program):
         app = create_app(program)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS,
