@@ -1,7 +1,14 @@
 """What one pharmacy keeps is out of another's sight, whatever the query asks for."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import psycopg
 import pytest
-from sqlalchemy import select, text
+from psycopg import sql
+from sqlalchemy import Column, Table, select, text
 from sqlalchemy.exc import DBAPIError
 
 from pharmacy.storage import access, people
@@ -18,6 +25,65 @@ async def test_every_table_of_a_pharmacy_stands_behind_the_wall(database: Databa
         found = set((await tx.execute(text(walled))).scalars())
 
     assert found == of_a_pharmacy
+
+
+WALLED = [table for table in metadata.sorted_tables if "pharmacy_id" in table.c]
+
+
+def _value(column: Column[Any]) -> Any:
+    kind = str(column.type).upper().split("(")[0]
+    if column.name == "pharmacy_id":
+        return "sakura"
+    if kind in ("CHAR", "UUID"):
+        return uuid4()
+    if kind in ("DATETIME", "TIMESTAMP"):
+        return datetime.now(UTC)
+    return {"JSONB": "{}", "BLOB": b"c", "BOOLEAN": False}.get(kind, "c" if kind == "TEXT" else 1)
+
+
+def _row(table: Table) -> dict[str, Any]:
+    """Return a row of sakura's with a value in every column that needs one."""
+    needed = [c for c in table.c if not c.nullable and c.server_default is None and c.identity is None]
+    return {column.name: _value(column) for column in needed}
+
+
+def _insert(table: Table) -> sql.Composed:
+    names = list(_row(table))
+    columns, blanks = sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL(", ").join(map(sql.Placeholder, names))
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(sql.Identifier(table.name), columns, blanks)
+
+
+def _touched(owner: psycopg.Connection[Any], statement: str, table: Table) -> int:
+    """Return how many rows a statement touches; none where the role may not run it at all."""
+    named = sql.SQL(statement).format(table=sql.Identifier(table.name))  # type: ignore[arg-type]
+    try:
+        with owner.transaction(force_rollback=True):
+            return owner.execute(named).rowcount
+    except psycopg.errors.InsufficientPrivilege:
+        return 0
+
+
+def test_the_role_neither_sees_nor_changes_nor_adds_another_pharmacys_rows(owner: psycopg.Connection[Any]) -> None:
+    everything = ("SELECT 1 FROM {table}", "UPDATE {table} SET pharmacy_id = pharmacy_id", "DELETE FROM {table}")
+    for table in WALLED:
+        owner.execute(_insert(table), _row(table))
+    owner.execute("SET ROLE kakari_app")
+    seen: dict[str, dict[str, list[int]]] = {}
+    added = []
+
+    for pharmacy in ("momiji", "", "sakura"):
+        owner.execute("SELECT set_config(%s, %s, false)", (SETTING, pharmacy))
+        seen[pharmacy] = {table.name: [_touched(owner, each, table) for each in everything] for table in WALLED}
+        for table in WALLED if pharmacy == "momiji" else []:
+            with suppress(psycopg.errors.InsufficientPrivilege):
+                owner.execute(_insert(table), _row(table))
+                added.append(table.name)
+
+    assert len(WALLED) >= 20
+    assert {name for name, counts in seen["momiji"].items() if any(counts)} == set()
+    assert {name for name, counts in seen[""].items() if any(counts)} == set()
+    assert {name for name, counts in seen["sakura"].items() if counts[0] < 1} == set()
+    assert added == []
 
 
 async def test_a_query_without_a_condition_finds_the_own_rows_only(database: Database) -> None:
