@@ -1,5 +1,5 @@
 # The commands of a checkout. Each works from nothing but Python 3.11 to 3.13.
-.PHONY: help setup setup-dev serve test lint bench soak students lock
+.PHONY: help setup setup-dev serve test lint bench soak students lock audit-deps
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -29,6 +29,12 @@ bench: setup-dev  ## measure gate, flow and command line; PART chooses one
 
 soak: setup-dev  ## long fault runs and the table of promises; PART, SEED and ARGS (--list, --scale, --state) choose
 	.venv/bin/python -m tests.soak $(PART) --seed $(or $(SEED),1) $(ARGS)
+
+audit-deps: setup-dev  ## known vulnerabilities, dangerous code, and what the program is made of (build/sbom.json)
+	mkdir -p build
+	.venv/bin/cyclonedx-py requirements requirements/app.txt --pyproject pyproject.toml --output-reproducible -o build/sbom.json
+	.venv/bin/bandit --quiet --recursive -lll cli server distillation evaluation graph nodes prompts pharmacy
+	.venv/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/app.txt
 
 students: setup-dev  ## train the local students anew from the shipped examples
 	.venv/bin/python -m distillation.train_local $(ARGS)
