@@ -1,13 +1,12 @@
 """A mail server on loopback that keeps what it is sent, and refuses on request."""
 
+import socketserver
+import threading
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from types import TracebackType
-from typing import Any, Self
-
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope
+from typing import Self
 
 
 @dataclass
@@ -22,26 +21,61 @@ class MailServer:
 
     def __enter__(self) -> Self:
         """Start on a free port."""
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
-        self._controller.start()
+        mail = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                mail.speak(self)
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the port."""
-        self._controller.stop()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
 
     @property
     def url(self) -> str:
         """Its address as a setting."""
-        return f"smtp://127.0.0.1:{self._controller.server.sockets[0].getsockname()[1]}"
+        return f"smtp://127.0.0.1:{self._server.server_address[1]}"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
-        """Answer one mail."""
+    def speak(self, line: socketserver.StreamRequestHandler) -> None:
+        """Hold one conversation of RFC 5321."""
+        self._say(line, "220 ready")
+        recipients: list[str] = []
+        while said := line.rfile.readline().decode().strip():
+            verb = said.split(" ")[0].split(":")[0].upper()
+            if verb == "RCPT":
+                recipients.append(said.split("<")[1].split(">")[0])
+            if verb == "DATA":
+                self._say(line, "354 go on")
+                self._say(line, self._take(tuple(recipients), _body(line)))
+                recipients = []
+            elif verb == "QUIT":
+                return self._say(line, "221 bye")
+            else:
+                self._say(line, "250 OK")
+        return None
+
+    def _take(self, recipients: tuple[str, ...], body: bytes) -> str:
         if self.replies:
             return self.replies.pop(0)
-        parsed = message_from_bytes(envelope.original_content or b"", policy=policy.default)
-        assert isinstance(parsed, EmailMessage)
-        self.taken.append((tuple(envelope.rcpt_tos), parsed))
+        self.taken.append((recipients, message_from_bytes(body, policy=policy.default)))
         return "250 OK"
+
+    def _say(self, line: socketserver.StreamRequestHandler, words: str) -> None:
+        line.wfile.write(f"{words}\r\n".encode())
+
+
+def _body(line: socketserver.StreamRequestHandler) -> bytes:
+    lines = []
+    while (one := line.rfile.readline()) not in (b".\r\n", b""):
+        lines.append(one.removeprefix(b"."))
+    return b"".join(lines)
