@@ -7,6 +7,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
+from pharmacy.redaction.plain import PLAIN
+from pharmacy.redaction.redact import LARGEST_NUMBER
 from pharmacy.storage.access_attempts import WINDOW
 from pharmacy.storage.paging import CursorUnreadable
 from pharmacy.storage.refusals import Conflict, NotHere, Stale, StoreBusy
@@ -16,6 +18,9 @@ from server.signing_in import SignInRefused, TooManyAttempts
 log = logging.getLogger(__name__)
 
 LONGEST_VALUE = 200
+LONGEST_READ = 2_000
+"""Characters; of a longer value nothing is repeated: reading it for personal data would take too long."""
+
 Responses = dict[int | str, dict[str, Any]]
 
 SIGNED_IN: Responses = {
@@ -45,16 +50,16 @@ def add_error_answers(app: FastAPI) -> None:
 
     @app.exception_handler(NotHere)
     async def not_here(_: Request, error: NotHere) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 404)
+        return JSONResponse({"detail": PLAIN.text(str(error))}, 404)
 
     @app.exception_handler(Conflict)
     async def conflict(_: Request, error: Conflict) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 409)
+        return JSONResponse({"detail": PLAIN.text(str(error))}, 409)
 
     @app.exception_handler(Stale)
     async def stale(_: Request, error: Stale) -> JSONResponse:
         body = {
-            "detail": error.said,
+            "detail": PLAIN.text(error.said),
             "version": error.version,
             "newer_messages": error.newer_messages,
             "state": error.state,
@@ -104,11 +109,13 @@ def add_error_answers(app: FastAPI) -> None:
 
 
 def shown(value: object) -> str | int:
-    """Return `value` as an answer may repeat it: short, and always valid text."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+    """Return `value` as an answer may repeat it: short, always valid text, and nothing personal."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER:
         return value
     text = value if isinstance(value, str) else _written(value)
-    text = text.encode("utf-8", "backslashreplace").decode()
+    if len(text) > LONGEST_READ:
+        return f"a {type(value).__name__} of {len(text)} characters"
+    text = PLAIN.text(text).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 

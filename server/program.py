@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from graph.assemble import Assembled, assemble_from
+from graph.edges import declared
 from pharmacy.channels.alarms import AlarmChannel
 from pharmacy.channels.api import ApiChannel
 from pharmacy.channels.delivery import Channel
@@ -13,8 +14,10 @@ from pharmacy.channels.line.accounts import LineAccount, line_accounts
 from pharmacy.channels.line.push import LinePush
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.products.read import shipped
+from pharmacy.observing.tracing import Tracing
+from pharmacy.redaction.redact import Redactor
 from pharmacy.settings import Settings
-from pharmacy.storage import audit, modes, people, pharmacies
+from pharmacy.storage import audit, erasure, modes, people, pharmacies
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.jobs import Jobs
@@ -50,6 +53,7 @@ class Program:
     """What a case sets off."""
 
     alarms: AlarmChannel
+    tracing: Tracing
     shelves: dict[str, Shelf] = field(default_factory=dict)
     worker_runs: bool = False
     """True while this process works on jobs."""
@@ -97,7 +101,16 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         if alarms.reaches_nobody:
             log.warning("alarms %s", NOBODY)
         bell = Bell(jobs, texts)
-        yield Program(settings, assembled, database, jobs, notices, channels, accounts, bell, alarms)
+        tracing = _tracing(settings, assembled, notices)
+        stack.callback(tracing.close)
+        yield Program(settings, assembled, database, jobs, notices, channels, accounts, bell, alarms, tracing)
+
+
+def _tracing(settings: Settings, assembled: Assembled, notices: Notices) -> Tracing:
+    tracing = Tracing(settings, Redactor(), declared(assembled.flow))
+    # A trace that still waits when its patient is erased must not leave.
+    notices.on(erasure.CHANNEL, tracing.forget)
+    return tracing
 
 
 def _channels(database: Database, settings: Settings, accounts: tuple[LineAccount, ...]) -> dict[str, Channel]:

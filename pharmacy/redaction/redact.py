@@ -28,6 +28,8 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     mails, line_ids, births, insurance_numbers, my_numbers, cards, phones, addresses, names, latin_spans,
 )  # fmt: skip
 
+JAPANESE_ONLY = frozenset({insurance_numbers, names})
+
 
 class Redactor:
     """Finds personal data. One for a whole process: it keeps nothing of what it reads."""
@@ -44,8 +46,10 @@ class Redactor:
         """
         reading = read(text)
         found = self.known.find(reading) + (also.find(reading) if also else [])
+        # What is written in Japanese letters only need not be looked for where there are none, as in most log lines.
+        plain = reading.text.isascii()
         for recognise in self._recognisers:
-            found += recognise(reading)
+            found += [] if plain and recognise in JAPANESE_ONLY else recognise(reading)
         return _without_overlap(found, reading)
 
     def conversation(self, names: Iterable[str] = ()) -> "Redaction":

@@ -41,7 +41,8 @@ ATTEMPTS = 5
 LIMITS = "SELECT set_config('lock_timeout', '15s', true), set_config('statement_timeout', '50s', true)"
 JOBS = """
 DELETE FROM procrastinate_jobs WHERE args->>'pharmacy_id' = :pharmacy_id AND EXISTS (
-    SELECT FROM jsonb_each_text(args) AS given WHERE given.key <> 'pharmacy_id' AND given.value = ANY(:ids)) RETURNING id
+    SELECT FROM jsonb_each_text(args) AS given WHERE given.key <> 'pharmacy_id' AND given.value = ANY(:ids))
+RETURNING id
 """
 # A message that came in between has made the patient known anew; its run needs the patient's row.
 REVIVE = """

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from server import metrics
 from server.program import Program
 from server.worker.alarms import log_emergency
 from server.worker.request import request_of
+from server.worker.tracing import Ended, key_of, trace_of
 
 LOOK_SECONDS = 5.0
 """How long a run trusts that it would have heard of a newer message."""
@@ -92,13 +94,30 @@ class ReplyJobs:
             proposal = await self._watch(begun, work, news)
         except Exception as error:
             await self._fail(begun, type(error).__name__, models.calls)
+            self._trace(begun, None, models.calls, time.monotonic() - started, type(error).__name__)
             raise
         finally:
             await _close(work)
-        if await self._end(begun, proposal, models.calls) == "proposed" and proposal is not None:
+        ended = await self._end(begun, proposal, models.calls)
+        # What a newer message, a withdrawal or an erasure has overtaken is nobody's answer, and is not traced.
+        if ended in ("proposed", "stopped"):
+            self._trace(begun, proposal, models.calls, time.monotonic() - started)
+        if ended == "proposed" and proposal is not None:
             metrics.count_outcome(proposal, time.monotonic() - started)
             if proposal.reason is not None and proposal.reason.tier is Tier.E:
                 log_emergency(begun.conversation_id, begun.version)
+
+    def _trace(
+        self,
+        begun: Begun,
+        proposal: Outcome | None,
+        calls: Sequence[ModelCall],
+        seconds: float,
+        problem: str | None = None,
+    ) -> None:
+        now = datetime.now(UTC)
+        ended = Ended(begun, proposal, tuple(calls), now - timedelta(seconds=seconds), now, problem)
+        self.program.tracing.offer(key_of(begun), lambda: trace_of(ended))
 
     async def _propose(self, begun: Begun, models: RunModels) -> Outcome:
         if begun.unread:
