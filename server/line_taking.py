@@ -13,7 +13,7 @@ from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.storage import intake, leaving, line_contacts, line_events, media, withdrawing
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.intake import Incoming
-from pharmacy.storage.line_events import Kept
+from pharmacy.storage.line_events import Kept, Known
 from pharmacy.storage.storable import storable
 from server import metrics
 from server.program import Program
@@ -53,9 +53,11 @@ async def _take_message(program: Program, pharmacy_id: str, event: LineEvent) ->
 
     async def take(tx: Transaction) -> intake.Taken | None:
         contact = await line_contacts.held(tx, pharmacy_id, user_id)
-        if await line_events.is_message(tx, pharmacy_id, event.event_id):
+        known = Known(pharmacy_id, event.event_id, user_id, event.message_id)
+        is_message, is_withdrawn = await line_events.known(tx, known)
+        if is_message:
             return None
-        if event.message_id and await line_events.is_unsent(tx, pharmacy_id, user_id, event.message_id):
+        if is_withdrawn:
             gone = _incoming(pharmacy_id, contact.conversation_id, event, Content(Kind.UNSENT, ""), b"")
             return await write(tx, program, gone, without_words(judged))
         incoming = _incoming(pharmacy_id, contact.conversation_id, event, content, event.raw)

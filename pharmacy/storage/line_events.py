@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import exists, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,6 +33,17 @@ class Kept:
     sent_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Known:
+    """What an event is known again by."""
+
+    pharmacy_id: str
+    event_id: str
+    user_id: str
+    channel_message_id: str | None
+    """None where the event brings no message of LINE's."""
+
+
 async def keep(tx: AsyncConnection, kept: Kept) -> bool:
     """Keep the event; say whether it is new. A parked one stands in the audit trail."""
     values = {name: getattr(kept, name) for name in kept.__dataclass_fields__} | {"said": storable(kept.said)}
@@ -45,23 +56,20 @@ async def keep(tx: AsyncConnection, kept: Kept) -> bool:
     return True
 
 
-async def is_message(tx: AsyncConnection, pharmacy_id: str, event_id: str) -> bool:
-    """Say whether the event has become a message before."""
-    where = (inbox.c.pharmacy_id == pharmacy_id, inbox.c.channel == "line", inbox.c.event_id == event_id)
-    return (await tx.execute(select(inbox.c.event_id).where(*where))).one_or_none() is not None
+async def known(tx: AsyncConnection, kept: Known) -> tuple[bool, bool]:
+    """Say whether the event has become a message before, and whether its message has been withdrawn."""
+    taken = (inbox.c.pharmacy_id == kept.pharmacy_id, inbox.c.channel == "line", inbox.c.event_id == kept.event_id)
+    gone = (line_unsent.c.pharmacy_id == kept.pharmacy_id, line_unsent.c.user_id == kept.user_id,
+            line_unsent.c.channel_message_id == (kept.channel_message_id or ""))  # fmt: skip
+    asked = select(exists().where(*taken), exists().where(*gone))
+    is_message, is_withdrawn = (await tx.execute(asked)).one()
+    return bool(is_message), bool(is_withdrawn)
 
 
 async def note_unsent(tx: AsyncConnection, pharmacy_id: str, user_id: str, channel_message_id: str) -> None:
     """Remember that the message is withdrawn: it may come only after its withdrawal."""
     row = {"pharmacy_id": pharmacy_id, "user_id": user_id, "channel_message_id": channel_message_id}
     await tx.execute(upsert(line_unsent).values(**row).on_conflict_do_nothing())
-
-
-async def is_unsent(tx: AsyncConnection, pharmacy_id: str, user_id: str, channel_message_id: str) -> bool:
-    """Say whether the message has been withdrawn."""
-    where = (line_unsent.c.pharmacy_id == pharmacy_id, line_unsent.c.user_id == user_id,
-             line_unsent.c.channel_message_id == channel_message_id)  # fmt: skip
-    return (await tx.execute(select(line_unsent.c.user_id).where(*where))).one_or_none() is not None
 
 
 async def list_events(

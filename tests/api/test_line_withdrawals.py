@@ -1,0 +1,202 @@
+"""What a patient takes back is gone everywhere, whenever it was taken back; a patient who leaves is sent nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from pharmacy.settings import Settings
+from tests.api.line_shop import LineShop, line_running
+from tests.api.shop import Shop
+from tests.fakes.line_server import LineFake, faults
+from tests.fakes.line_server.events import event, message, new_message_id, new_user, now_ms, said
+from tests.fakes.line_server.world import Content
+from tests.fakes.openai_server import OpenAIFake
+from tests.fakes.openai_server.faults import wire
+
+CANARY = "かなりや七三一"
+JPEG = b"\xff\xd8\xff\xe0" + b"canary-picture" * 4
+
+
+def _told(user: str, words: str, message_id: str) -> dict[str, Any]:
+    return message(user, {"type": "text", "text": words, "id": message_id})
+
+
+def _taken_back(user: str, message_id: str) -> dict[str, Any]:
+    return event("unsend", user, unsend={"messageId": message_id})
+
+
+async def copies(shop: Shop, canary: str) -> list[str]:
+    """Return the tables of the store in which `canary` still stands, in text, JSON or bytes."""
+    tables = await shop.rows(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    found = []
+    for (table,) in tables:
+        columns = await shop.rows(
+            "SELECT attname, atttypid::regtype::text AS kind FROM pg_attribute WHERE attrelid = CAST(:t AS regclass) "
+            "AND attnum > 0 AND NOT attisdropped", t=table,
+        )  # fmt: skip
+        readable = [
+            f"position(convert_to(:c, 'UTF8') in {name}) > 0"
+            if kind == "bytea"
+            else f"{name}::text LIKE '%' || :c || '%'"
+            for name, kind in columns
+        ]
+        asked = f"SELECT 1 FROM {table} WHERE {' OR '.join(f'coalesce({each}, false)' for each in readable)} LIMIT 1"
+        if await shop.rows(asked, c=canary):
+            found.append(table)
+    return found
+
+
+async def test_a_message_taken_back_after_its_draft_is_gone_with_the_draft(line_shop: LineShop) -> None:
+    user, message_id = new_user(), new_message_id()
+    canary = f"{CANARY}の甲"
+    await line_shop.deliver(_told(user, f"体調の相談です {canary}", message_id))
+    before = await line_shop.until_shown(user, lambda now: now["suggestion"])
+    assert await copies(line_shop.shop, canary)
+
+    await line_shop.deliver(_taken_back(user, message_id))
+
+    now = await line_shop.shown(user)
+    refused = await line_shop.shop.post(f"/v1/suggestions/{before['suggestion']['id']}/approve", {"version": 1})
+    assert (now["messages"][0]["text"], now["messages"][0]["kind"]) == ("", "unsent")
+    assert (now["suggestion"], now["handover"]["reason"]["code"]) == (None, "unsent")
+    assert refused.status_code == 409
+    assert await copies(line_shop.shop, canary) == []
+
+
+async def test_an_emergency_taken_back_stays_an_emergency_without_its_words(line_shop: LineShop) -> None:
+    user, message_id = new_user(), new_message_id()
+    canary = f"{CANARY}の乙"
+    await line_shop.deliver(_told(user, f"緊急語 {canary}", message_id))
+
+    await line_shop.deliver(_taken_back(user, message_id))
+
+    now = await line_shop.shown(user)
+    assert now["tier"] == "E"
+    assert await copies(line_shop.shop, canary) == []
+
+
+async def test_a_withdrawal_that_comes_before_its_message_withdraws_it(line_shop: LineShop) -> None:
+    user, message_id = new_user(), new_message_id()
+    canary = f"{CANARY}の丙"
+    await line_shop.deliver(_taken_back(user, message_id))
+
+    await line_shop.deliver(_told(user, f"相談です {canary}", message_id))
+
+    now = await line_shop.until_shown(user, lambda now: now["handover"])
+    assert (now["messages"][0]["text"], now["messages"][0]["kind"]) == ("", "unsent")
+    assert now["handover"]["reason"]["code"] == "unsent"
+    assert await copies(line_shop.shop, canary) == []
+
+
+async def test_a_redelivery_of_a_withdrawn_message_brings_nothing_back(line_shop: LineShop) -> None:
+    user, message_id = new_user(), new_message_id()
+    canary = f"{CANARY}の丁"
+    told = _told(user, f"相談です {canary}", message_id)
+    await line_shop.deliver(told)
+    await line_shop.deliver(_taken_back(user, message_id))
+
+    answer = await line_shop.deliver(told | {"deliveryContext": {"isRedelivery": True}})
+
+    assert answer.status_code == 200
+    assert len((await line_shop.shown(user))["messages"]) == 1
+    assert await copies(line_shop.shop, canary) == []
+
+
+async def test_a_run_in_work_writes_nothing_of_what_was_taken_back(own_settings: Settings, fake: OpenAIFake) -> None:
+    user, message_id = new_user(), new_message_id()
+    canary = f"{CANARY}の戊"
+    with LineFake() as line:
+        async with line_running(own_settings, line) as shop:
+            fake.script.fail(wire.hang(), times=None)
+            await shop.deliver(_told(user, f"体調の相談です {canary}", message_id))
+            await shop.until_shown(user, lambda now: now["run"])
+
+            await shop.deliver(_taken_back(user, message_id))
+
+            await shop.until_shown(user, lambda now: now["run"] is None)
+            assert (await shop.shown(user))["handover"]["reason"]["code"] == "unsent"
+            await asyncio.sleep(0.2)
+            assert await copies(shop.shop, canary) == []
+
+
+async def test_a_picture_goes_with_its_message(line_shop: LineShop) -> None:
+    user, message_id = new_user(), new_message_id()
+    line_shop.line.world.contents[message_id] = Content(JPEG)
+    await line_shop.deliver(message(user, {"type": "image", "id": message_id, "contentProvider": {"type": "line"}}))
+    shown = await line_shop.until_shown(user, lambda now: now["messages"][0]["media"]["state"] == "stored")
+
+    await line_shop.deliver(_taken_back(user, message_id))
+
+    place = f"/v1/conversations/{shown['id']}/messages/{shown['messages'][0]['id']}/media"
+    assert (await line_shop.shop.http.get(place)).status_code == 404
+    assert await copies(line_shop.shop, "canary-picture") == []
+
+
+async def test_what_was_said_before_and_after_stays(line_shop: LineShop) -> None:
+    user, message_id = new_user(), new_message_id()
+    await line_shop.deliver(said(user, "前です"), _told(user, "間違いです", message_id), said(user, "後です"))
+
+    await line_shop.deliver(_taken_back(user, message_id))
+
+    assert [each["text"] for each in (await line_shop.shown(user))["messages"]] == ["前です", "", "後です"]
+
+
+@pytest.fixture
+async def slow_line(own_settings: Settings) -> AsyncIterator[LineShop]:
+    """Give a pharmacy whose LINE answers 500 to every push."""
+    with LineFake() as line:
+        line.faults.always = faults.status(500)
+        async with line_running(own_settings, line) as open_shop:
+            yield open_shop
+
+
+async def test_what_waits_to_be_sent_is_cancelled_when_the_patient_leaves(slow_line: LineShop) -> None:
+    user = new_user()
+    await slow_line.deliver(said(user, "体調の相談です"))
+    await slow_line.approved(user)
+    await slow_line.until_shown(user, lambda now: now["unsent"] and now["unsent"][0]["attempts"])
+
+    await slow_line.deliver(event("unfollow", user))
+    slow_line.line.faults.always = None
+
+    now = await slow_line.shown(user)
+    await asyncio.sleep(3)
+    assert (now["unsent"][0]["state"], now["handover"]["reason"]["code"]) == ("parked", "not_sent")
+    assert "left" in now["unsent"][0]["problem"]
+    assert slow_line.line.world.texts_to(user) == []
+
+
+async def test_a_reply_written_after_the_patient_left_is_parked(line_shop: LineShop) -> None:
+    user = new_user()
+    await line_shop.deliver(said(user, "体調の相談です"), event("unfollow", user))
+
+    await line_shop.approved(user)
+
+    now = await line_shop.until_shown(user, lambda now: now["unsent"] and now["unsent"][0]["state"] == "parked")
+    assert "left" in now["unsent"][0]["problem"]
+    assert line_shop.line.world.texts_to(user) == []
+
+
+async def test_an_old_unfollow_does_not_undo_a_newer_follow(line_shop: LineShop) -> None:
+    user = new_user()
+    left, back = event("unfollow", user, at=now_ms() - 5_000), event("follow", user)
+    await line_shop.deliver(said(user, "体調の相談です"), back)
+
+    await line_shop.deliver(left)
+
+    await line_shop.approved(user)
+    await line_shop.until_shown(user, lambda now: len(now["messages"]) == 2)
+    assert len(line_shop.line.world.texts_to(user)) == 1
+
+
+async def test_a_follow_alone_makes_no_conversation(line_shop: LineShop) -> None:
+    user = new_user()
+
+    answer = await line_shop.deliver(event("follow", user, follow={"isUnblocked": False}))
+
+    shown = await line_shop.shop.http.get(f"/v1/conversations/{await line_shop.conversation_of(user)}")
+    assert (answer.status_code, shown.status_code) == (200, 404)
