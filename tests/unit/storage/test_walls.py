@@ -73,7 +73,8 @@ def test_the_role_neither_sees_nor_changes_nor_adds_another_pharmacys_rows(owner
 
     for pharmacy in ("momiji", "", "sakura"):
         owner.execute("SELECT set_config(%s, %s, false)", (SETTING, pharmacy))
-        seen[pharmacy] = {table.name: [_touched(owner, each, table) for each in everything] for table in WALLED}
+        asked = everything[:1] if pharmacy == "sakura" else everything
+        seen[pharmacy] = {table.name: [_touched(owner, each, table) for each in asked] for table in WALLED}
         for table in WALLED if pharmacy == "momiji" else []:
             with suppress(psycopg.errors.InsufficientPrivilege):
                 owner.execute(_insert(table), _row(table))
