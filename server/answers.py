@@ -56,6 +56,8 @@ class OutcomeOut(BaseModel):
     suggestion_id: str | None = None
     handover_id: str | None = None
     message_id: str | None = None
+    reply_id: str | None = None
+    """The message that an automatic reply becomes when it is sent."""
 
 
 class Asked(BaseModel):

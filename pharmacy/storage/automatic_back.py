@@ -44,7 +44,7 @@ async def back_to_person(tx: AsyncConnection, row: Any, conversation: Any, why: 
         await _set_suggestion(tx, row, {"state": "superseded", "decided_by": "newer message"})
         return False
     shown = await _open_one(tx, row) or await _reopened(tx, row, why)
-    again, body = uuid4(), {k: v for k, v in outcome.body.items() if k not in ("message_id", "suggestion_id")}
+    again, body = uuid4(), {k: v for k, v in outcome.body.items() if k not in ("reply_id", "suggestion_id")}
     body |= {"outcome": "suggestion", "reply": shown.text, "suggestion_id": str(shown.id)}
     values = {"conversation_id": row.conversation_id, "version": row.version, "run_id": outcome.run_id,
               "kind": "suggestion", "suggestion_id": shown.id, "body": body}  # fmt: skip

@@ -71,16 +71,16 @@ async def write_handover(tx: AsyncConnection, bell: Bell | None, covered: Covere
 
 
 async def write_automatic(
-    tx: AsyncConnection, covered: Covered, outcome: Outcome, suggestion_id: UUID, message_id: str
+    tx: AsyncConnection, covered: Covered, outcome: Outcome, suggestion_id: UUID, reply_id: str
 ) -> None:
     """Write the outcome of messages whose reply goes out by itself; its draft is kept as a suggestion nobody decides.
 
     Args:
-        message_id: the id of the message that the reply becomes when it is sent.
+        reply_id: the id of the message that the reply becomes when it is sent.
     """
     words = replace(outcome, reply=outcome.drafts[-1].text)
     await _write_draft(tx, covered, words, suggestion_id, requested=False, state="automatic")
-    await _record(tx, covered, outcome, {"suggestion_id": suggestion_id}, {"message_id": message_id})
+    await _record(tx, covered, outcome, {"suggestion_id": suggestion_id}, {"reply_id": reply_id})
 
 
 async def _write_suggestion(tx: AsyncConnection, covered: Covered, outcome: Outcome, *, requested: bool) -> None:

@@ -84,7 +84,7 @@ suggestions = Table(
     Column("conversation_id", Text, nullable=False),
     Column("run_id", Uuid, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("state", Text, nullable=False),  # open | approved | edited | rejected | regenerated | superseded
+    Column("state", Text, nullable=False),  # open | automatic | approved | edited | rejected | regenerated | superseded
     Column("requested", Boolean, nullable=False),
     Column("category", Text),
     Column("phase", Text, nullable=False),
