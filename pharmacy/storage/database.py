@@ -162,9 +162,14 @@ def app_engine(owner: URL, pool_size: int, pharmacy_id: str) -> AsyncEngine:
 
 def is_busy(error: DBAPIError) -> bool:
     """Return whether `error` says that the database cannot serve now, rather than that something is wrong."""
-    state = getattr(error.orig, "sqlstate", None)
-    if state is None:  # no server spoke: the connection broke, or none could be made
+    if getattr(error.orig, "sqlstate", None) is None:  # no server spoke: the connection broke, or none could be made
         return isinstance(error, OperationalError) or error.connection_invalidated
+    return tells_busy(error.orig)
+
+
+def tells_busy(error: object) -> bool:
+    """Return whether a server's own word is that it cannot serve now."""
+    state = getattr(error, "sqlstate", None) or ""
     return state in BUSY_STATES or state.startswith("08")
 
 

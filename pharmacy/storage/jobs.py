@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
-from procrastinate.exceptions import JobAborted
+from procrastinate.exceptions import ConnectorException, JobAborted
 from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Job as EngineJob
 from procrastinate.retry import BaseRetryStrategy
@@ -16,6 +16,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.address import libpq, with_options
+from pharmacy.storage.database import tells_busy
 from pharmacy.storage.job_claims import LONGEST_WAIT_SECONDS, Claims, Return
 from pharmacy.storage.refusals import StoreBusy
 
@@ -102,6 +103,9 @@ class Jobs:
             queue: the queue's name; the task's own name when left out.
             schedule_in: seconds until it may start, at most 900.
             priority: higher ones are started first.
+
+        Raises:
+            StoreBusy: the database could not take it in time; the caller's transaction is to be given up.
         """
         if schedule_in is not None and not 0 <= schedule_in <= LONGEST_WAIT_SECONDS:
             raise ValueError(f"schedule_in={schedule_in!r}: 0 to {LONGEST_WAIT_SECONDS:g} seconds are expected")
@@ -113,7 +117,13 @@ class Jobs:
             schedule_in={"seconds": schedule_in} if schedule_in else None,
             connection=(await connection.get_raw_connection()).driver_connection,
         )
-        return await deferrer.defer_async(**arguments)
+        try:
+            return await deferrer.defer_async(**arguments)
+        except ConnectorException as error:
+            # The engine wraps what the caller's own statements would have raised plainly.
+            if tells_busy(error.__cause__):
+                raise StoreBusy(" ".join(str(error.__cause__).split())) from error
+            raise
 
     def register(self, name: str, task: Task, give_up: GiveUp, *, attempts: int = 3, wait_seconds: float = 1.0) -> None:
         """Say what a worker of this process does for jobs named `name`.

@@ -47,6 +47,9 @@ class Kakari:
     wrapper: tuple[str, ...] = ()
     """What it is started through: `prlimit --nofile=64`."""
 
+    log_folder: Path | None = None
+    """Where its output goes; beside its home when left out."""
+
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,7 +79,7 @@ class Kakari:
     @property
     def log(self) -> Path:
         """Where its output goes."""
-        return self.home.parent / f"{self.home.name}-{self.command[0]}-{self.port}.log"
+        return (self.log_folder or self.home.parent) / f"{self.home.name}-{self.command[0]}-{self.port}.log"
 
     @property
     def pid(self) -> int:

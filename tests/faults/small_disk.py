@@ -2,13 +2,14 @@
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from pharmacy.storage.embedded import EmbeddedServer
 
 needs_mount = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a file system needs root")
 
@@ -48,13 +49,20 @@ class SmallDisk:
 
 
 @contextmanager
-def small_disk(megabytes: int, inodes: int = 0) -> Iterator[SmallDisk]:
-    """Mount a file system in memory for the block."""
-    with tempfile.TemporaryDirectory(prefix="kakari-disk-") as folder:
-        Path(folder).chmod(0o755)
-        limits = f"size={megabytes}m,mode=0755" + (f",nr_inodes={inodes}" if inodes else "")
-        subprocess.run(["mount", "-t", "tmpfs", "-o", limits, "tmpfs", folder], check=True)
-        try:
-            yield SmallDisk(Path(folder))
-        finally:
-            subprocess.run(["umount", "-l", folder], check=True)
+def moved_to_small_disk(home: Path, megabytes: int, inodes: int = 0) -> Iterator[SmallDisk]:
+    """Make a home whose PostgreSQL lies on a file system of its own, in memory, for the block."""
+    server = EmbeddedServer(home)
+    server.join()
+    server.leave()
+    place, aside = home / "postgres", home / "postgres.aside"
+    place.rename(aside)
+    place.mkdir()
+    owner = aside.stat()
+    limits = f"size={megabytes}m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}"
+    limits += f",nr_inodes={inodes}" if inodes else ""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", limits, "tmpfs", str(place)], check=True)
+    try:
+        subprocess.run(["cp", "-a", f"{aside}/.", str(place)], check=True)
+        yield SmallDisk(place)
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
