@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage.automatic_back import answered_instead
 from pharmacy.storage.alarms import acknowledge_open
+from pharmacy.storage.automatic_back import answered_instead
 from pharmacy.storage.job_claims import LONGEST_WAIT_SECONDS
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.tables import outbox
