@@ -1,11 +1,18 @@
 """Delivery to KAKARI_DELIVERY_URL: signed, repeated under one key, parked where it can never arrive."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
 from pharmacy.settings import Settings
+from pharmacy.storage import outbox
+from pharmacy.storage.holding import locked
+from pharmacy.storage.refusals import Stale
+from server.worker.send import backoff_seconds
 from tests.api.shop import Shop, new_id, running
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.receiver import Receiver
@@ -86,3 +93,165 @@ async def test_a_delivery_that_is_refused_for_good_is_parked_and_calls_a_person(
     )  # fmt: skip
     assert shown["handover"]["reason"]["code"] == "not_sent"
     assert shown["phase"] == "intake"
+
+
+async def test_while_a_channel_asks_for_patience_nothing_is_lost_doubled_or_overtaken(
+    delivering: Shop, receiver: Receiver
+) -> None:
+    conversation_id = new_id()
+    await delivering.say(conversation_id, "ふつうの相談です")
+    receiver.statuses += [429, 429]
+
+    for words in ("一通目です。", "二通目です。", "三通目です。"):
+        await delivering.post(f"/v1/conversations/{conversation_id}/messages", {"text": words, "version": 1})
+    await delivering.until(lambda: _sent(delivering, conversation_id, 3), 20)
+
+    assert [body["text"] for body in receiver.taken.values()] == ["一通目です。", "二通目です。", "三通目です。"]
+    assert len(receiver.tried) == 5
+    assert receiver.tried[0] == receiver.tried[1] == receiver.tried[2]
+
+
+async def _sent(shop: Shop, conversation_id: str, count: int) -> bool:
+    found = await shop.rows("SELECT id FROM outbox WHERE conversation_id = :c AND state = 'sent'", c=conversation_id)
+    return len(found) == count
+
+
+async def test_the_wait_that_a_channel_asks_for_is_kept(delivering: Shop, receiver: Receiver) -> None:
+    receiver.statuses.append(429)
+    receiver.retry_after = "1800"
+
+    conversation_id = await _approved(delivering)
+    (row,) = await delivering.until(lambda: _waiting(delivering, conversation_id))
+
+    assert 1700 < row.seconds <= 1800
+    assert len(receiver.tried) == 1
+
+
+async def _waiting(shop: Shop, conversation_id: str) -> Any:
+    return await shop.rows(
+        "SELECT extract(epoch FROM not_before - now()) AS seconds FROM outbox "
+        "WHERE conversation_id = :c AND attempts = 1 AND not_before IS NOT NULL", c=conversation_id,
+    )  # fmt: skip
+
+
+async def test_a_text_whose_key_has_grown_old_is_parked_and_not_tried_again(
+    delivering: Shop, receiver: Receiver, owner: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    receiver.statuses.append(503)
+    conversation_id = await _approved(delivering)
+    await delivering.until(lambda: _waiting(delivering, conversation_id))
+
+    owner.execute("UPDATE outbox SET created_at = now() - interval '23 hours 1 second'")
+    shown = await _settled(delivering, conversation_id)
+
+    assert len(receiver.tried) == 1
+    assert shown["unsent"][0]["problem"] == "its retry key is older than 23 hours"
+    assert shown["handover"]["reason"]["code"] == "not_sent"
+
+
+async def test_a_text_that_waited_is_not_sent_past_a_newer_message_unless_it_was_tried(
+    delivering: Shop, receiver: Receiver
+) -> None:
+    conversation_id = new_id()
+    await delivering.say(conversation_id, "ふつうの相談です")
+    receiver.statuses += [429, 429]
+    for words in ("一通目です。", "二通目です。"):
+        await delivering.post(f"/v1/conversations/{conversation_id}/messages", {"text": words, "version": 1})
+    await delivering.until(lambda: _waiting(delivering, conversation_id))
+
+    await delivering.say(conversation_id, "まだあります", wait=None)
+    await delivering.until(lambda: _sent(delivering, conversation_id, 1), 20)
+    parked = await delivering.until(
+        lambda: delivering.rows("SELECT text, problem FROM outbox WHERE state = 'parked'"), 20
+    )
+
+    assert [body["text"] for body in receiver.taken.values()] == ["一通目です。"]
+    assert [tuple(row) for row in parked] == [("二通目です。", "a newer message came before it was sent")]
+
+
+async def test_a_text_taken_back_before_it_was_tried_is_never_sent(delivering: Shop, receiver: Receiver) -> None:
+    conversation_id = new_id()
+    await delivering.say(conversation_id, "ふつうの相談です")
+    program = delivering.program
+    of = program.settings.pharmacy_id
+    async with program.database.begin() as tx:
+        conversation = await locked(tx, of, conversation_id)
+        held = await outbox.queue(
+            tx, program.jobs, conversation, outbox.Wording("待ってから送ります。"), "key:test", hold_seconds=2
+        )
+
+    async with program.database.begin() as tx:
+        await outbox.cancel(tx, of, held, "key:test")
+    async with program.database.begin() as tx:
+        with pytest.raises(Stale, match="cancelled"):
+            await outbox.cancel(tx, of, held, "key:test")
+    await asyncio.sleep(2.5)
+
+    assert receiver.tried == []
+    assert (await delivering.conversation(conversation_id))["handover"]["reason"]["code"] == "not_sent"
+
+
+async def test_a_held_text_goes_out_when_its_time_has_come_and_later_ones_go_before_it(
+    delivering: Shop, receiver: Receiver
+) -> None:
+    conversation_id = new_id()
+    await delivering.say(conversation_id, "ふつうの相談です")
+    program = delivering.program
+    async with program.database.begin() as tx:
+        conversation = await locked(tx, program.settings.pharmacy_id, conversation_id)
+        await outbox.queue(
+            tx, program.jobs, conversation, outbox.Wording("急ぎません。", author="machine"), "fixed_text",
+            kind="fixed", automatic=True, hold_seconds=1,
+        )  # fmt: skip
+        await outbox.queue(
+            tx, program.jobs, conversation, outbox.Wording("急ぎます。", author="machine"), "fixed_text",
+            kind="fixed", urgent=True,
+        )  # fmt: skip
+
+    await delivering.until(lambda: _sent(delivering, conversation_id, 2))
+
+    assert [body["text"] for body in receiver.taken.values()] == ["急ぎます。", "急ぎません。"]
+
+
+async def test_of_two_pharmacists_at_once_the_first_wins_and_one_text_goes_out(
+    delivering: Shop, receiver: Receiver
+) -> None:
+    async def race(number: int) -> list[int]:
+        conversation_id = f"race-{number}"
+        outcome = await delivering.say(conversation_id, "ふつうの相談です")
+        path = f"/v1/suggestions/{outcome['suggestion_id']}"
+        answers = await asyncio.gather(
+            delivering.post(f"{path}/approve", {"version": 1}),
+            delivering.post(f"{path}/edit", {"version": 1, "text": "ご連絡ありがとうございます。確認します。"}),
+        )
+        return sorted(answer.status_code for answer in answers)
+
+    statuses = await asyncio.gather(*(race(number) for number in range(20)))
+    await delivering.until(lambda: _all_sent(delivering), 30)
+
+    assert statuses == [[200, 409]] * 20
+    assert sorted(body["conversation_id"] for body in receiver.taken.values()) == sorted(
+        f"race-{number}" for number in range(20)
+    )
+
+
+async def _all_sent(shop: Shop) -> bool:
+    (row,) = await shop.rows("SELECT count(*) FILTER (WHERE state = 'sent') = count(*) AS all_sent FROM outbox")
+    return bool(row.all_sent)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "asked_for", "at_least", "at_most"),
+    [
+        pytest.param(1, None, 0.5, 1, id="first"),
+        pytest.param(5, None, 8, 16, id="fifth"),
+        pytest.param(40, None, 150, 300, id="never-longer-than-five-minutes"),
+        pytest.param(1, 1200.0, 1200, 1200, id="what-the-channel-asks-for"),
+        pytest.param(40, 1.0, 150, 300, id="never-sooner-than-our-own"),
+    ],
+)
+def test_waiting_grows_and_is_spread(attempts: int, asked_for: float | None, at_least: float, at_most: float) -> None:
+    waits = [backoff_seconds(attempts, asked_for) for _ in range(200)]
+
+    assert at_least <= min(waits) <= max(waits) <= at_most
+    assert asked_for == waits[0] or len(set(waits)) > 100

@@ -1,6 +1,8 @@
 """The shipped fixed texts as a pharmacy has them that has approved every one, and hours that never close."""
 
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pharmacy.settings import Settings
 
@@ -14,12 +16,13 @@ def approved(folder: Path) -> Path:
     return file
 
 
-def hours(folder: Path, *, always_open: bool, urgent_hours: float = 2.0) -> Path:
-    """Return a file of hours in `folder`: round the clock, or one minute a week that no test runs in."""
+def hours(folder: Path, *, always_open: bool) -> Path:
+    """Return a file of hours in `folder`: round the clock, or two hours a day that are not now."""
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    span = "00:00-23:59:59.999999" if always_open else "00:00-00:00:00.000001"
+    away = "20:00-22:00" if 4 < datetime.now(ZoneInfo("Asia/Tokyo")).hour < 14 else "09:00-11:00"
+    span = "00:00-23:59:59.999999" if always_open else away
     lines = [f'{day} = ["{span}"]' for day in days]
-    head = f'[hours]\ntime_zone = "Asia/Tokyo"\npublic_holidays = false\nurgent_hours = {urgent_hours}\n'
+    head = '[hours]\ntime_zone = "Asia/Tokyo"\npublic_holidays = false\nurgent_hours = 2.0\n'
     file = folder / "business_hours.toml"
     file.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
     return file
