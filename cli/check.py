@@ -10,6 +10,9 @@ from pharmacy.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from pharmacy.domain.policy_file import PolicyFile
+    from pharmacy.settings import Settings
+
+ALONE = "an alarm that nobody acknowledges reaches nobody else: set KAKARI_ALARM_ESCALATION_MAIL_TO or ..._URL"
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,24 @@ def _all() -> list[Finding]:
         ]
     except ConfigError as error:
         findings.append(Finding("flow", "wrong", str(error)))
-    return [*findings, *_database(file)]
+    return [*findings, *_calling(settings), *_database(file)]
+
+
+def _calling(settings: "Settings") -> list[Finding]:
+    from server.calling import NOBODY, alarm_channel, fixed_texts
+
+    channel = alarm_channel(settings)
+    told = f"told to {len(channel.urls(0))} addresses and {len(channel.mails(0))} people by mail"
+    alarms = Finding("alarms", "warning", NOBODY) if channel.reaches_nobody else Finding("alarms", "ok", told)
+    wider = channel.urls(1) != channel.urls(0) or channel.mails(1) != channel.mails(0)
+    alone = [] if wider or channel.reaches_nobody else [Finding("alarms", "warning", ALONE)]
+    try:
+        texts = fixed_texts(settings)
+    except ConfigError as error:
+        return [alarms, *alone, Finding("texts", "wrong", str(error))]
+    let = {"emergencies": texts.emergencies_sent, "handovers": texts.handovers_sent}
+    said = ", ".join(name for name, sent in let.items() if sent) or "none is sent"
+    return [alarms, *alone, Finding("texts", "ok", f"fixed texts: {said}")]
 
 
 def _database(file: "PolicyFile | None") -> list[Finding]:
