@@ -38,13 +38,26 @@ async def take_event(program: Program, pharmacy_id: str, event: LineEvent) -> No
             await program.database.transact(lambda tx: _unsend(tx, program, pharmacy_id, event), pharmacy_id)
         case Effect.FOLLOW | Effect.UNFOLLOW:
             await program.database.transact(lambda tx: _follow(tx, program, pharmacy_id, event), pharmacy_id)
-        case _:
-            kept = _kept(pharmacy_id, event, "parked" if event.effect is Effect.PARKED else "ignored")
-            new = await program.database.transact(lambda tx: line_events.keep(tx, kept), pharmacy_id)
-            if new and event.effect is Effect.PARKED:
+        case Effect.PARKED:
+            kept = _kept(pharmacy_id, event, "parked")
+            if await program.database.transact(lambda tx: line_events.keep(tx, kept), pharmacy_id):
                 # An error, so that whatever watches the log calls somebody; never a patient's words.
                 log.error("line_event_parked event=%s type=%s", event.event_id, event.type)
+        case Effect.NOTHING:
+            await take_idle(program, pharmacy_id, [event])
+            return
     metrics.LINE_EVENTS.labels(event.effect.value).inc()
+
+
+async def take_idle(program: Program, pharmacy_id: str, events: Sequence[LineEvent]) -> None:
+    """Commit the keeping of events that do nothing, all in one transaction.
+
+    Raises:
+        StoreBusy: nothing was written.
+    """
+    kept = [_kept(pharmacy_id, event, "ignored") for event in events]
+    await program.database.transact(lambda tx: line_events.keep_all(tx, kept), pharmacy_id)
+    metrics.LINE_EVENTS.labels(Effect.NOTHING.value).inc(len(kept))
 
 
 async def _take_message(program: Program, pharmacy_id: str, event: LineEvent) -> None:

@@ -1,6 +1,7 @@
 """LINE's events that are no message: kept once each for ever, and listed where a person has to look."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -46,14 +47,20 @@ class Known:
 
 async def keep(tx: AsyncConnection, kept: Kept) -> bool:
     """Keep the event; say whether it is new. A parked one stands in the audit trail."""
-    values = {name: getattr(kept, name) for name in kept.__dataclass_fields__} | {"said": storable(kept.said)}
-    new = upsert(line_events).values(**values).on_conflict_do_nothing().returning(line_events.c.event_id)
+    new = upsert(line_events).values(**_row(kept)).on_conflict_do_nothing().returning(line_events.c.event_id)
     if (await tx.execute(new)).one_or_none() is None:
         return False
     if kept.state == "parked":
         said = {"type": kept.type, "bytes": len(kept.raw or b"")}
         await audit.append(tx, kept.pharmacy_id, "channel:line", "event_parked", kept.event_id, said)
     return True
+
+
+async def keep_all(tx: AsyncConnection, events: Sequence[Kept]) -> None:
+    """Keep events that nobody has to look at, all at once; those kept before stay as they are."""
+    rows = [_row(kept) for kept in events]
+    if rows:
+        await tx.execute(upsert(line_events).on_conflict_do_nothing(), rows)
 
 
 async def known(tx: AsyncConnection, kept: Known) -> tuple[bool, bool]:
@@ -84,6 +91,10 @@ async def list_events(
         found = found.where(tuple_(*place) < tuple_(*read_cursor(after, (datetime, str))))
     rows = (await tx.execute(found.order_by(place[0].desc(), place[1].desc()).limit(limit + 1))).all()
     return page(list(rows), limit, _event_json, lambda row: [row.received_at.isoformat(), row.event_id])
+
+
+def _row(kept: Kept) -> dict[str, Any]:
+    return asdict(kept) | {"said": storable(kept.said)}
 
 
 def _event_json(row: Any) -> dict[str, Any]:

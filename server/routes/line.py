@@ -9,7 +9,7 @@ from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
 from pharmacy.channels.line.body import BodyUnreadable, Piece, read_body
-from pharmacy.channels.line.events import LineEvent, read_event
+from pharmacy.channels.line.events import Effect, LineEvent, read_event
 from pharmacy.channels.line.signature import signer
 from pharmacy.domain.rights import Right
 from pharmacy.storage import line_events
@@ -18,7 +18,7 @@ from server.access import Calling, Serving, SignedInRoute
 from server.answers import Problem
 from server.errors import SIGNED_IN
 from server.line_body import BodyGate
-from server.line_taking import take_event
+from server.line_taking import take_event, take_idle
 from server.program import Program
 from server.rights import needs, open_because
 from server.routes.conversations import After, Limit
@@ -131,9 +131,11 @@ async def _take_all(program: Program, pharmacy_id: str, pieces: Iterable[Piece],
         StoreBusy: at least one could not be stored; the others are, and will be known when they come again.
     """
     of_patient: dict[str, list[LineEvent]] = {}
+    idle: list[LineEvent] = []
     for piece in pieces:
         event = read_event(piece)
-        of_patient.setdefault(event.user_id or event.event_id, []).append(event)
+        doing = idle if event.effect is Effect.NOTHING else of_patient.setdefault(event.user_id or event.event_id, [])
+        doing.append(event)
         await asyncio.sleep(0)  # two thousand events of one body keep nobody else waiting
     patients = asyncio.Semaphore(OF_A_BODY)
 
@@ -143,10 +145,13 @@ async def _take_all(program: Program, pharmacy_id: str, pieces: Iterable[Piece],
                 async with turns:
                     await take_event(program, pharmacy_id, event)
 
-    ended = await asyncio.gather(*(take(events) for events in of_patient.values()), return_exceptions=True)
+    work = [take(events) for events in of_patient.values()]
+    work += [take_idle(program, pharmacy_id, idle)] if idle else []
+    ended = await asyncio.gather(*work, return_exceptions=True)
     failures = [end for end in ended if isinstance(end, BaseException)]
-    for failure in sorted(failures, key=lambda end: isinstance(end, StoreBusy)):
-        raise failure
+    if failures:
+        # A bug before a busy store: it must be seen.
+        raise min(failures, key=lambda end: isinstance(end, StoreBusy))
 
 
 def _in_time(event: LineEvent) -> tuple[float, str]:

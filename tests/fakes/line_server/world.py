@@ -89,9 +89,10 @@ class World:
             self.monthly_left -= 1
         self.delivered += [Delivered(to, text, by, retry_key, request_id) for text in texts]
 
-    def pushes(self) -> list[Asked]:
-        """Return every push that was asked for, in order."""
-        return [asked for asked in self.log if asked.path == "/v2/bot/message/push"]
+    def pushes(self, user_id: str) -> list[Asked]:
+        """Return every push to a patient that was asked for, in order."""
+        asked = [each for each in self.log if each.path == "/v2/bot/message/push" and isinstance(each.body, dict)]
+        return [each for each in asked if each.body.get("to") == user_id]
 
     def texts_to(self, user_id: str) -> list[str]:
         """Return what stands on a patient's phone."""
