@@ -1,6 +1,6 @@
 """The second wall between pharmacies: row-level rules in PostgreSQL, and the setting they read."""
 
-from sqlalchemy import text
+from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 SETTING = "kakari.pharmacy_id"
@@ -22,4 +22,6 @@ def wall(table: str) -> str:
 
 async def enter(tx: AsyncConnection, pharmacy_id: str) -> None:
     """Let the rest of the transaction see `pharmacy_id`'s rows, and no other's."""
-    await tx.execute(text("SELECT set_config(:name, :value, true)"), {"name": SETTING, "value": pharmacy_id})
+    # A setting and no query: what follows may still ask for a snapshot of its own.
+    said = sql.SQL("SET LOCAL {} = {}").format(sql.SQL(SETTING), sql.Literal(pharmacy_id))
+    await tx.exec_driver_sql(said.as_string())
