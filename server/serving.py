@@ -14,6 +14,7 @@ from pharmacy.storage import access
 from server.app import create_app
 from server.demo.play import demo_beside
 from server.program import Program, open_program
+from server.stopping import StoppingServer
 from server.watching import watch_beside
 from server.working import worker_beside
 
@@ -40,13 +41,13 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) -> None:
-    async with open_program(settings) as program, watch_beside(program), worker_beside(program):
+    async with open_program(settings) as program, watch_beside(program), worker_beside(program) as stop_work:
         app = create_app(program)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False, h11_max_incomplete_event_size=64_000, proxy_headers=False,
         )  # fmt: skip
-        server = uvicorn.Server(config)
+        server = StoppingServer(config, stop_work)
         await _greet(program, listening, settings)
         async with demo_beside(program, wanted=demo):
             await server.serve(sockets=[listening])

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from server.program import Program
@@ -13,19 +13,31 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def worker_beside(program: Program) -> AsyncIterator[None]:
-    """Work on jobs while the body runs; when the database is the embedded one, keep it up too."""
-    tasks = [asyncio.create_task(run_worker(program), name="worker")]
+async def worker_beside(program: Program) -> AsyncIterator[Callable[[], None]]:
+    """Work on jobs while the body runs; when the database is the embedded one, keep it up too.
+
+    What the body is given ends the work in good order, without waiting for it.
+    """
+    worker = asyncio.create_task(run_worker(program), name="worker")
+    tasks = [worker]
     if program.database.server is not None:
         tasks.append(asyncio.create_task(program.database.server.supervise(), name="supervise"))
     for task in tasks:
         task.add_done_callback(_report)
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        # Once: a second one would cut short the seconds that the jobs in hand are given.
+        stopped = stopped or worker.cancel()
+
     try:
-        yield
+        yield stop
     finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
+        stop()
+        for task in tasks:  # the worker first: it needs its database to the end
+            if task is not worker:
+                task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await task
 
