@@ -70,11 +70,11 @@ async def acknowledge_open(tx: AsyncConnection, pharmacy_id: str, conversation_i
 
 
 async def claim(tx: AsyncConnection, pharmacy_id: str, alarm_id: UUID) -> Telling | None:
-    """Return the alarm to tell, or None when it was told, or somebody looks after its case already."""
+    """Return the alarm to tell, or None when it was told, is gone, or somebody looks after its case already."""
     mine = (alarms.c.pharmacy_id == pharmacy_id, alarms.c.id == alarm_id)
     labels = ((alarms.c.created_at < _DAY).label("too_old"), _age().label("age_seconds"))
-    row = (await tx.execute(select(alarms, *labels).where(*mine).with_for_update())).one()
-    if row.state != "queued":
+    row = (await tx.execute(select(alarms, *labels).where(*mine).with_for_update())).one_or_none()
+    if row is None or row.state != "queued":  # its patient may have been erased
         return None
     ended = "dropped" if await _is_heard(tx, row) else "parked" if row.too_old else None
     attempts = {"attempts": row.attempts + 1} if ended is None else {"state": ended}
