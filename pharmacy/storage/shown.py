@@ -53,6 +53,7 @@ def _file_json(row: Any) -> dict[str, Any]:
 
 def suggestion_json(row: Any) -> dict[str, Any]:
     """Return a suggestion's row as the API shows it."""
+    told = _readable(row.body)
     return {
         "id": str(row.id),
         "conversation_id": row.conversation_id,
@@ -62,18 +63,28 @@ def suggestion_json(row: Any) -> dict[str, Any]:
         "category": row.category,
         "phase": row.phase,
         "text": row.text,
-        "judgement": row.body.get("judgement") or {},
-        "held_for": row.body["held_for"],
-        "drafts": row.body["drafts"],
-        "earlier_drafts": row.body["earlier_drafts"],
-        "trail": row.body["trail"],
-        "models": row.body["models"],
-        "cost_usd": row.body["cost_usd"],
+        "judgement": told.get("judgement") or {},
+        "held_for": told["held_for"],
+        "drafts": told["drafts"],
+        "earlier_drafts": told["earlier_drafts"],
+        "trail": told["trail"],
+        "models": told["models"],
+        "cost_usd": told["cost_usd"],
         "decided_by": row.decided_by,
         "decision": row.decision,
         "created_at": _iso(row.created_at),
         "decided_at": _iso(row.decided_at),
     }
+
+
+def _readable(body: Any) -> dict[str, Any]:
+    """Return what a suggestion's record says, or that it cannot be read: one broken row must not hide the others."""
+    shapes = {"held_for": list, "drafts": int, "earlier_drafts": list, "trail": list, "models": dict}
+    fits = isinstance(body, dict) and all(isinstance(body.get(name), shape) for name, shape in shapes.items())
+    if fits and "cost_usd" in body:
+        return dict(body)
+    nothing = {"drafts": 0, "earlier_drafts": [], "trail": [], "models": {}, "cost_usd": None}
+    return nothing | {"held_for": ["record_unreadable"]}
 
 
 def handover_json(row: Any) -> dict[str, Any]:

@@ -28,6 +28,12 @@ class Postgres:
             return int((self.home / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
         return 0
 
+    def children(self) -> list[int]:
+        """Return the postmaster's child processes: one per connection, and those that write in the background."""
+        with suppress(OSError):
+            return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        return []
+
     def stop_immediately(self) -> None:
         """What `pg_ctl stop -m immediate` does: no checkpoint, no goodbye; the next start recovers from the log."""
         self._signal(signal.SIGQUIT)

@@ -1,13 +1,10 @@
 """PostgreSQL on a file system that is full, out of inodes or read-only: 503, no false word, and soon well again."""
 
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpx2
 import psycopg
 import pytest
 
@@ -15,44 +12,11 @@ from tests.fakes.openai_server import OpenAIFake
 from tests.faults.postgres import Postgres
 from tests.faults.processes import Kakari, until
 from tests.faults.small_disk import SmallDisk, moved_to_small_disk, needs_mount
+from tests.faults.writer import Writer
 
 pytestmark = needs_mount
 RECOVERY_SECONDS = 5.0
 INODES = 4_000
-
-
-class Writer(threading.Thread):
-    """A patient who writes without a pause, and remembers what was acknowledged and when."""
-
-    def __init__(self, server: Kakari) -> None:
-        super().__init__(daemon=True)
-        self.server, self.key = server, server.key()
-        self.acked: dict[str, float] = {}
-        self.statuses: Counter[int] = Counter()
-        self.odd: list[str] = []
-        """What was answered that is neither 202 nor 503."""
-
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        """Write until told to end."""
-        number = 0
-        with self.server.client(self.key, timeout=10) as client:
-            while not self._ended.wait(0.02):
-                number += 1
-                body = {"conversation_id": f"c{number}", "message_id": f"e{number}", "text": "葛根湯は食前ですか"}
-                with suppress(httpx2.HTTPError):
-                    answer = client.post("/v1/messages", json=body)
-                    self.statuses[answer.status_code] += 1
-                    if answer.status_code == 202:
-                        self.acked[f"e{number}"] = time.monotonic()
-                    elif answer.status_code != 503:
-                        self.odd.append(f"{answer.status_code} at {time.time():.3f}: {answer.text}")
-
-    def end(self) -> None:
-        """Write no more."""
-        self._ended.set()
-        self.join(20)
 
 
 @contextmanager

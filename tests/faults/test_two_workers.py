@@ -43,7 +43,7 @@ def test_two_workers_share_the_work_and_keep_each_conversation_in_order(
         until(
             "two workers", lambda: _one(database_url, "SELECT count(DISTINCT id) FROM procrastinate_workers") >= 4, 60
         )
-        _write(database_url, tmp_path, conversations=12, each=4)
+        write(database_url, tmp_path, conversations=12, each=4)
         until(
             "every outcome",
             lambda: _one(database_url, "SELECT count(*) FROM messages WHERE outcome_id IS NULL") == 0,
@@ -61,7 +61,7 @@ def test_a_killed_workers_jobs_go_on_within_six_seconds(
     providers[0].script.fail(hang(), times=None)
     first = _worker(1, providers[0], database_url, tmp_path).start()
     until("a worker", lambda: _one(database_url, "SELECT count(*) FROM procrastinate_workers") >= 2, 60)
-    _write(database_url, tmp_path, conversations=3, each=1)
+    write(database_url, tmp_path, conversations=3, each=1)
     until("calls that hang", lambda: len(providers[0].log.chats()) >= 3, 20)
     with _worker(2, providers[1], database_url, tmp_path):
         until("the second worker", lambda: _one(database_url, "SELECT count(*) FROM procrastinate_workers") >= 4, 60)
@@ -93,7 +93,7 @@ def _one(database_url: str, query: str) -> int:
         return int(found)
 
 
-def _write(database_url: str, home: Path, *, conversations: int, each: int) -> None:
+def write(database_url: str, home: Path, *, conversations: int, each: int) -> None:
     """Take messages through a program that has no worker of its own; in a thread, beside the session's own loop."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, take_all(database_url, home / "intake", conversations, each)).result()

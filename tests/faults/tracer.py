@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -13,20 +13,21 @@ needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace
 
 
 @contextmanager
-def injected(pid: int, call: str, what: str, at: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Inject `what` into the `at`-th `call` of each thread of `pid` and its children, counted from now on.
+def injected(pids: Sequence[int], call: str, what: str, at: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Inject `what` into the `at`-th `call` of each thread of `pids` and of children to come, counted from now on.
 
     Args:
         call: a system call's name, or several between commas.
         what: as strace's `inject` takes it: `signal=KILL`, `error=EIO`.
     """
-    command = ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid)]
+    command = ["strace", "-f", "-qq", "-o", "/dev/null", *(f"--attach={pid}" for pid in pids)]
     tracing = subprocess.Popen(
         [*command, "-e", f"trace={call}", "-e", f"inject={call}:{what}:when={at}"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        _attached(pid, tracing)
+        for pid in pids:
+            _attached(pid, tracing)
         yield tracing
     finally:
         with suppress(ProcessLookupError):
@@ -35,8 +36,11 @@ def injected(pid: int, call: str, what: str, at: int) -> Iterator[subprocess.Pop
 
 
 def _attached(pid: int, tracing: subprocess.Popen[bytes]) -> None:
+    """Wait until strace holds every thread of `pid`, or that process is gone."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
+        if not os.path.exists(f"/proc/{pid}"):  # noqa: PTH110
+            return
         with suppress(OSError):
             tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 (the kernel's own list)
             if all(f"TracerPid:\t{tracing.pid}\n" in open(f"/proc/{pid}/task/{task}/status").read() for task in tasks):  # noqa: PTH123, SIM115

@@ -29,8 +29,13 @@ class Pharmacy:
 
     def up(self, key: str | None = None) -> str:
         """Start both; return `key`, or a new one."""
-        self.server.start().ready()
+        key = self.serve(key)
         self.worker.start()
+        return key
+
+    def serve(self, key: str | None = None) -> str:
+        """Start the server, which works on jobs too; return `key`, or a new one."""
+        self.server.start().ready()
         return key or self.server.key()
 
     def kill(self, victim: str) -> None:
