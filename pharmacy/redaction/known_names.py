@@ -30,6 +30,11 @@ class KnownNames:
                 self._forms.add(form)
                 self._lengths.add(len(form))
 
+    @property
+    def count(self) -> int:
+        """How many forms of names are known."""
+        return len(self._forms)
+
     def find(self, reading: Reading) -> list[Span]:
         """Return each place where a known name stands, with or without a space inside, in any kana, case or width."""
         if not self._forms:

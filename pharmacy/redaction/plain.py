@@ -7,10 +7,10 @@ from pharmacy.redaction.redact import WITHHELD, Redactor
 HIDDEN = "〔…〕"
 
 _LABEL = re.compile("(〔[^〔〕]{1,10}〕)")
-# Letters of other scripts, and the ways in which programs write them down: \u7530, \xe7\x94\xb0, %E7%94%B0.
-_WORDS = re.compile(
-    "[^\x00-\x7f]+|(?:\\\\u[0-9a-fA-F]{4})+|(?:\\\\U[0-9a-fA-F]{8})+|(?:\\\\x[0-9a-fA-F]{2}){2,}|(?:%[0-9A-Fa-f]{2}){3,}"
-)
+_WORDS = re.compile("[^\x00-\x7f]+")
+# The ways in which programs write other letters down: \u7530, \xe7\x94\xb0, %E7%94%B0.
+_CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_BYTES = re.compile(r"(?:\\x[89a-fA-F][0-9a-fA-F])+|(?:%[89A-Fa-f][0-9A-Fa-f])+")
 _QUIET = frozenset("…–—‘’“”→·×≤≥\u00a0")
 
 
@@ -23,7 +23,7 @@ class Plain:
     def text(self, words: str) -> str:
         """Return `words` without personal data and without letters that are not ours; on any error, nothing."""
         try:
-            return self._plain(self._redactor.conversation().text(words))
+            return self._plain(self._redactor.conversation().text(_unescaped(words)))
         except Exception:  # noqa: BLE001 (whatever went wrong, unread words may not be shown)
             return WITHHELD
 
@@ -31,6 +31,14 @@ class Plain:
         parts = _LABEL.split(redacted)
         # Every second part is a label.
         return "".join(part if at % 2 else _WORDS.sub(_hidden, part) for at, part in enumerate(parts))
+
+
+def _unescaped(words: str) -> str:
+    """Return `words` with letters in place of their codes: around a number they say what it is."""
+    if "\\" not in words and "%" not in words:
+        return words
+    plain = _CODE.sub(lambda found: chr(int(found[1], 16)), words)
+    return _BYTES.sub(lambda found: bytes.fromhex(re.sub(r"\\x|%", "", found[0])).decode("utf-8", "replace"), plain)
 
 
 def _hidden(found: re.Match[str]) -> str:

@@ -64,11 +64,13 @@ class Redaction:
         self._redactor = redactor
         self._known = known
         self._pseudonyms = Pseudonyms()
+        # A conversation stands in the inputs of each of its nodes.
+        self._done: dict[tuple[str, int], str] = {}
 
     def text(self, words: str) -> str:
         """Return `words` with pseudonyms in place of personal data; on any error, nothing of them."""
         try:
-            return self._redacted(words) if len(words) <= LONGEST else WITHHELD
+            return self._once(words) if len(words) <= LONGEST else WITHHELD
         except Exception:  # noqa: BLE001 (whatever went wrong, unread words may not leave)
             return WITHHELD
 
@@ -78,6 +80,13 @@ class Redaction:
             return self._value(value, 0)
         except Exception:  # noqa: BLE001 (as above)
             return WITHHELD
+
+    def _once(self, words: str) -> str:
+        # With each name that is learnt, more may be found in words that were read before.
+        if (words, self._known.count) not in self._done:
+            done = self._redacted(words)
+            self._done[words, self._known.count] = done
+        return self._done[words, self._known.count]
 
     def _redacted(self, words: str) -> str:
         spans = self._redactor.find(words, self._known)

@@ -12,6 +12,9 @@ from pharmacy.domain.outcome_json import drafts_json, outcome_json
 from pharmacy.observing.trace import Passage, Trace
 from pharmacy.storage.runs import Begun
 
+STATIC_BLANKS = frozenset({"categories", "phases", "criteria", "criteria_described"})
+"""The same in every call under one prompt fingerprint, which names them in the trace."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -93,7 +96,7 @@ def _by_model(step: Step, calls: Sequence[ModelCall]) -> Passage:
         began_at=first.started_at,
         ended_at=last.started_at + timedelta(seconds=last.seconds),
         by_model=True,
-        inputs={"blanks": dict(last.blanks)},
+        inputs={"blanks": {name: value for name, value in last.blanks.items() if name not in STATIC_BLANKS}},
         outputs={"output": last.output, "says": step.says, "usage_metadata": _usage(calls)},
         metadata={"prompt_file": last.prompt_file, "prompt_fingerprint": last.prompt_fingerprint,
                   "ls_model_name": last.model_asked, "model_served": last.model_served, "attempts": len(calls),
