@@ -28,7 +28,8 @@ _NOBODY_KANA = words("nobody_in_kana")
 def names(reading: Reading) -> list[Span]:
     """Return what is a person's name by its form or by the words around it."""
     text = reading.text
-    found = [hit.span("found") for pattern in _by_form() for hit in pattern.finditer(text)]
+    forms = (hit for pattern in _by_form() for hit in pattern.finditer(text))
+    found = [hit.span("found") for hit in forms if hit["found"] not in _PLAIN_WORDS]
     found += [hit.span("found") for hit in _given(text)]
     found += [
         hit.span("found") for pattern in _ADDRESSED for hit in pattern.finditer(text) if _is_somebody(hit["found"])

@@ -5,7 +5,7 @@ import re
 from pharmacy.redaction.reading import DIGIT, Reading, digits
 from pharmacy.redaction.span import Kind, Span, spans_of
 
-_TWELVE = re.compile(rf"(?<![0-9A-Za-z-]){DIGIT}(?:[- ]?{DIGIT}){{11}}(?![0-9A-Za-z])(?!-[0-9])")
+_TWELVE = re.compile(rf"(?<![0-9A-Za-z-]){DIGIT}(?:[- ]?{DIGIT}){{11}}(?![0-9A-Za-z])(?![- ][0-9])")
 _MY_NUMBER_CUE = re.compile(r"マイナ|個人番号|(?i:my ?number)")
 _CARD = re.compile(rf"(?<![0-9A-Za-z-])[2-6三四五六]{'(?:[- ]?' + DIGIT + ')'}{{12,18}}(?![0-9A-Za-z])")
 _NEAR = 30
