@@ -4,11 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.tables import line_contacts
+
+_NEW = upsert(line_contacts).values(
+    pharmacy_id=bindparam("pharmacy_id"), user_id=bindparam("user_id"), conversation_id=bindparam("conversation_id")
+)
+# An update that changes nothing: it locks the row, and gives back the one that was there.
+_HELD = _NEW.on_conflict_do_update(
+    index_elements=["pharmacy_id", "user_id"], set_={"user_id": _NEW.excluded.user_id}
+).returning(line_contacts)
 
 
 @dataclass(frozen=True)
@@ -26,12 +34,7 @@ async def held(tx: AsyncConnection, pharmacy_id: str, user_id: str) -> Contact:
     Every event of a contact takes this lock first, then the conversation's.
     """
     row = {"pharmacy_id": pharmacy_id, "user_id": user_id, "conversation_id": f"line-{uuid4().hex}"}
-    made = upsert(line_contacts).values(**row)
-    # An update that changes nothing: it locks the row, and gives back the one that was there.
-    same = made.on_conflict_do_update(
-        index_elements=["pharmacy_id", "user_id"], set_={"user_id": made.excluded.user_id}
-    ).returning(line_contacts)
-    found = (await tx.execute(same)).one()
+    found = (await tx.execute(_HELD, row)).one()
     return Contact(found.user_id, found.conversation_id, found.blocked_at is not None)
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select, tuple_
+from sqlalchemy import bindparam, exists, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +13,12 @@ from pharmacy.storage import audit
 from pharmacy.storage.paging import Page, page, read_cursor
 from pharmacy.storage.storable import storable
 from pharmacy.storage.tables import inbox, line_events, line_unsent
+
+_TAKEN = (inbox.c.pharmacy_id == bindparam("pharmacy_id"), inbox.c.channel == "line",
+          inbox.c.event_id == bindparam("event_id"))  # fmt: skip
+_GONE = (line_unsent.c.pharmacy_id == bindparam("pharmacy_id"), line_unsent.c.user_id == bindparam("user_id"),
+         line_unsent.c.channel_message_id == bindparam("channel_message_id"))  # fmt: skip
+_KNOWN = select(exists().where(*_TAKEN), exists().where(*_GONE))
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,7 @@ async def keep_all(tx: AsyncConnection, events: Sequence[Kept]) -> None:
 
 async def known(tx: AsyncConnection, kept: Known) -> tuple[bool, bool]:
     """Say whether the event has become a message before, and whether its message has been withdrawn."""
-    taken = (inbox.c.pharmacy_id == kept.pharmacy_id, inbox.c.channel == "line", inbox.c.event_id == kept.event_id)
-    gone = (line_unsent.c.pharmacy_id == kept.pharmacy_id, line_unsent.c.user_id == kept.user_id,
-            line_unsent.c.channel_message_id == (kept.channel_message_id or ""))  # fmt: skip
-    asked = select(exists().where(*taken), exists().where(*gone))
-    is_message, is_withdrawn = (await tx.execute(asked)).one()
+    is_message, is_withdrawn = (await tx.execute(_KNOWN, asdict(kept))).one()
     return bool(is_message), bool(is_withdrawn)
 
 
