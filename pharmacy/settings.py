@@ -230,6 +230,9 @@ class Settings(BaseModel):
     business_hours_file: Path = Field(CHECKOUT / "nodes" / "business_hours.toml", alias="KAKARI_BUSINESS_HOURS_FILE")
     """When a person is there; another file than nodes/business_hours.toml."""
 
+    retention_file: Path = Field(CHECKOUT / "pharmacy" / "storage" / "retention.toml", alias="KAKARI_RETENTION_FILE")
+    """How long each table's rows are kept; another file than pharmacy/storage/retention.toml."""
+
     prompts_folder: Path = Field(CHECKOUT / "prompts", alias="KAKARI_PROMPTS")
     """The prompts; another folder than prompts/."""
 

@@ -12,6 +12,7 @@ from pharmacy.storage.outbox_queue import URGENT
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 from server.worker.alarms import AlarmJobs, watch_cases
+from server.worker.keeping import keep_times
 from server.worker.media import ATTEMPTS as MEDIA_ATTEMPTS
 from server.worker.media import MediaJobs
 from server.worker.reply import ReplyJobs
@@ -36,7 +37,7 @@ async def run_worker(program: Program) -> None:
     program.jobs.register(media.JOB, files.fetch, files.give_up, attempts=MEDIA_ATTEMPTS)
     alarms = AlarmJobs(program)
     program.jobs.register("alarm", alarms.alarm, alarms.give_up)
-    beside = [asyncio.create_task(task(program), name=task.__name__) for task in (_sweep_often, watch_cases)]
+    beside = [asyncio.create_task(task(program), name=task.__name__) for task in (_sweep_often, watch_cases, keep_times)]
     at_once = {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE, URGENT: URGENT_AT_ONCE,
                "alarm": ALARMS_AT_ONCE, media.JOB: FILES_AT_ONCE}  # fmt: skip
     program.worker_runs = True
