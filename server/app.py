@@ -8,7 +8,7 @@ from server.errors import add_error_answers
 from server.headers import Guarded
 from server.program import Program
 from server.provider import Provider
-from server.rights import refuse_undeclared
+from server.rights import publish_roles, refuse_undeclared
 from server.routes import (
     accounts,
     conversations,
@@ -61,6 +61,7 @@ def create_app(program: Program | None = None) -> FastAPI:
     app.include_router(line.webhook)
     refuse_undeclared(app.routes, SignedInRoute)
     add_error_answers(app)
+    publish_roles(app)
     if program is not None:
         app.add_middleware(Guarded, settings=program.settings)
     return app

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from fastapi import params
+from fastapi import FastAPI, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route
 
 from pharmacy.domain.errors import ConfigError
-from pharmacy.domain.rights import Right
+from pharmacy.domain.rights import MAY, Right
 
 NEEDED = "x-kakari-right"
 OPEN = "x-kakari-open"
@@ -30,6 +30,16 @@ def right_of(extra: Mapping[str, Any] | None) -> Right | None:
     """Return the right that a route's `openapi_extra` declares, or None where it declares none."""
     named = (extra or {}).get(NEEDED)
     return Right(named) if named is not None else None
+
+
+def publish_roles(app: FastAPI) -> None:
+    """Have the served document say what each role may."""
+    describe = app.openapi
+
+    def with_roles() -> dict[str, Any]:
+        return describe() | {"x-kakari-roles": {role.value: sorted(rights) for role, rights in MAY.items()}}
+
+    app.openapi = with_roles  # type: ignore[method-assign]
 
 
 def query_names(route: APIRoute) -> frozenset[str]:
