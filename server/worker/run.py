@@ -37,7 +37,8 @@ async def run_worker(program: Program) -> None:
     program.jobs.register(media.JOB, files.fetch, files.give_up, attempts=MEDIA_ATTEMPTS)
     alarms = AlarmJobs(program)
     program.jobs.register("alarm", alarms.alarm, alarms.give_up)
-    beside = [asyncio.create_task(task(program), name=task.__name__) for task in (_sweep_often, watch_cases, keep_times)]
+    loops = (_sweep_often, watch_cases, keep_times)
+    beside = [asyncio.create_task(loop(program), name=loop.__name__) for loop in loops]
     at_once = {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE, URGENT: URGENT_AT_ONCE,
                "alarm": ALARMS_AT_ONCE, media.JOB: FILES_AT_ONCE}  # fmt: skip
     program.worker_runs = True
