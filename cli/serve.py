@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from cli.ended import end_now
+
 
 def serve(
     demo: Annotated[
@@ -32,3 +34,4 @@ def serve(
             run(settings, demo=demo)
     except AlreadyServing as error:
         raise ConfigError(str(error)) from None
+    end_now()

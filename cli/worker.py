@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from cli.ended import end_now
+
 
 def worker(
     concurrency: Annotated[
@@ -44,3 +46,4 @@ def worker(
                 print("kakari worker: stopped; what was in hand is given back", flush=True)
 
     asyncio.run(run())
+    end_now()
