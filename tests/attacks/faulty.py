@@ -26,7 +26,7 @@ class Fault:
     @property
     def words(self) -> str:
         """The message that brings it about."""
-        return f"配送の件です。{MARKED}{self.number}{self.node}{self.kind}"
+        return f"配送の件です。{MARKED}{self.number}号です。"
 
 
 _BENT: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -68,12 +68,13 @@ def breaking(faults: list[Fault]) -> Callable[[Asked], Any]:
 class FaultyGate:
     """A recogniser that breaks in the flow, after intake has read the message."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: list[Fault]) -> None:
+        self._breaks_at = {fault.words for fault in faults if fault.node == "triage"}
         self._seen: set[str] = set()
 
     def recognise(self, words: str) -> Recognition:
         """Return no hit, or break at the second look at a message whose fault is `triage`."""
-        if MARKED in words and "triage" in words:
+        if words in self._breaks_at:
             if words in self._seen:
                 raise RuntimeError("the recogniser broke")
             self._seen.add(words)

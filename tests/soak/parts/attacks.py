@@ -85,7 +85,7 @@ def _faults(folder: Path, seed: int, count: int) -> dict[str, Any]:
         with OpenAIFake() as provider, Receiver("s" * 32) as receiver:
             provider.script.rule = breaking(faults)
             settings = _settings(folder, provider, receiver)
-            async with _open(settings, assembled_with(settings, FaultyGate())) as shop:
+            async with _open(settings, assembled_with(settings, FaultyGate(faults))) as shop:
                 await open_wide(shop)
                 return await run_all(shop, faults)
 
