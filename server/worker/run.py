@@ -8,6 +8,7 @@ from pharmacy.channels.line.content import LineContent
 from pharmacy.storage import media, pharmacies, unanswered
 from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
+from pharmacy.storage.open_transactions import watch_transactions
 from pharmacy.storage.outbox_queue import URGENT
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
@@ -67,6 +68,11 @@ async def sweep(program: Program) -> int:
     if swept:
         log.warning("swept conversations=%d", swept)
     return swept
+
+
+async def _name_long_transactions(program: Program) -> None:
+    """Log the transactions that stand open too long: deleted jobs keep their space while one does."""
+    await watch_transactions(program.database.owner)
 
 
 async def _sweep_often(program: Program) -> None:

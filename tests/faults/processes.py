@@ -16,7 +16,7 @@ from typing import Any, Self
 import httpx2
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 def free_port() -> int:

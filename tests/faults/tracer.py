@@ -1,11 +1,11 @@
 """strace on a running process: it dies, or a system call of it fails, at exactly the n-th one."""
 
-import os
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -39,13 +39,16 @@ def _attached(pid: int, tracing: subprocess.Popen[bytes]) -> None:
     """Wait until strace holds every thread of `pid`, or that process is gone."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        if not os.path.exists(f"/proc/{pid}"):  # noqa: PTH110
+        if not _threads(pid):
             return
         with suppress(OSError):
-            tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 (the kernel's own list)
-            if all(f"TracerPid:\t{tracing.pid}\n" in open(f"/proc/{pid}/task/{task}/status").read() for task in tasks):  # noqa: PTH123, SIM115
+            if all(f"TracerPid:\t{tracing.pid}\n" in (task / "status").read_text() for task in _threads(pid)):
                 return
         if tracing.poll() is not None:
             raise AssertionError(f"strace ended with {tracing.returncode}; may it trace process {pid}?")
         time.sleep(0.01)
     raise AssertionError(f"strace did not attach to {pid}")
+
+
+def _threads(pid: int) -> list[Path]:
+    return [*Path(f"/proc/{pid}/task").glob("*")]

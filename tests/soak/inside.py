@@ -34,6 +34,12 @@ def settings_on(folder: Path, provider: OpenAIFake, **more: Any) -> Settings:
     return Settings(**(base | more), openai_api_key=SecretStr("k"), openai_base_url=provider.url)
 
 
+async def answered(shop: Shop) -> bool:
+    """Return whether every message has its outcome."""
+    found = await shop.rows("SELECT count(*) FROM messages WHERE author = 'patient' AND outcome_id IS NULL")
+    return bool(found[0][0] == 0)
+
+
 def share(times: list[float], part: float) -> float:
     """Return the time that a share of `part` of the times does not pass; 0.99 is the p99."""
     ordered = sorted(times)

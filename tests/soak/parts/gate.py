@@ -1,0 +1,44 @@
+"""The gate on the labelled sets: what it holds of each tier, and how much it holds of what it should let go."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from evaluation.gates import Outcome, most_missed
+from evaluation.gates import measure as measure_set
+from pharmacy.domain.gates.hit import Tier
+from pharmacy.domain.gates.recognise import Recogniser
+from tests.soak.part import Part, Run
+from tests.soak.promises import Figure
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+PUBLIC, NEWER = "gate-utterances.jsonl", "gate-heldback-2.jsonl"
+"""The second held-back set was never looked at by those who wrote the rules."""
+
+
+def measure(run: Run) -> Iterator[Figure]:
+    """Read both sets with the shipped rules."""
+    recogniser = Recogniser.load()
+    public, newer = (measure_set(DATA / name, recogniser) for name in (PUBLIC, NEWER))
+    missed, total = _missed(public, Tier.E)
+    yield Figure("P17", "emergencies of the public set not held as such", f"{missed} of {total}", "0", missed == 0)
+    missed, total = _missed(newer, Tier.E)
+    bound = f"at most {most_missed(missed, total):.1%} with 95% confidence"
+    yield Figure(
+        "P17", "emergencies on held-back wordings not held as such", f"{missed} of {total}, {bound}", "0", missed == 0
+    )
+    for tier in (Tier.U, Tier.H):
+        missed, total = _missed(newer, tier)
+        told = f"{total - missed} of {total} ({1 - missed / total:.1%})"
+        yield Figure("P17", f"{tier} held on held-back wordings", told, "95%", missed / total <= 0.05)
+    near = [outcome for outcome in newer if outcome.wanted is None]
+    held = sum(not outcome.is_right for outcome in near)
+    told = f"{held} of {len(near)} ({held / len(near):.1%})"
+    yield Figure("P17", "near-misses held", told, "10%", held / len(near) <= 0.1)
+
+
+def _missed(outcomes: Sequence[Outcome], tier: Tier) -> tuple[int, int]:
+    wanted = [outcome for outcome in outcomes if outcome.wanted is tier]
+    return sum(not outcome.is_right for outcome in wanted), len(wanted)
+
+
+PART = Part("read the labelled sets with the shipped rules", ("P17",), 1, measure)
