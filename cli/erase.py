@@ -17,7 +17,10 @@ _ACTOR = "command line"
 
 
 def erase(
-    patient: Annotated[str, typer.Argument(help="The patient's id.")],
+    patient: Annotated[str | None, typer.Argument(help="The patient's id.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="After a restore: everyone on the list KAKARI_HOME/erasures.jsonl.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; needs --yes.")] = False,
 ) -> None:
@@ -25,10 +28,17 @@ def erase(
 
     The audit trail keeps ids and a hash. Exit status 1: nothing is known of such a patient, or you said no.
     """
+    if (patient is None) != again:
+        raise typer.BadParameter("expected a patient's id, or --again", param_hint="PATIENT")
+    whom = f"patient {patient!r}" if patient else "every patient on the list of erasures"
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise typer.BadParameter("expected --yes where nobody can be asked", param_hint="--yes")
-        typer.confirm(f"Erase everything of patient {patient!r}? It cannot be undone", abort=True)
+        typer.confirm(f"Erase everything of {whom}? It cannot be undone", abort=True)
+    if patient is None:
+        count = _erase_again()
+        print(json.dumps({"erased": count}) if as_json else f"{count} patients of the list were there and are erased.")
+        return
     erased = _erase(patient, as_json=as_json)
     print(json.dumps(_as_json(erased)) if as_json else _told(patient, erased))
     raise typer.Exit(0 if erased.found_anything or erased.before else 1)
@@ -38,12 +48,25 @@ def _erase(patient: str, *, as_json: bool) -> "Erased":
     from rich.console import Console
 
     async def work(database: "Database", settings: "Settings") -> "Erased":
-        from pharmacy.storage import erasure
+        from pharmacy.storage import erasure, erasure_index
 
         with Console(stderr=True, quiet=as_json).status("looking …") as status:
-            return await erasure.erase(
+            erased = await erasure.erase(
                 database, settings.pharmacy_id, patient, _ACTOR, lambda table: status.update(f"erasing {table} …")
             )
+        if erased.found_anything:
+            erasure_index.note(settings.home, settings.pharmacy_id, erased)
+        return erased
+
+    return in_database(work)
+
+
+def _erase_again() -> int:
+    async def work(database: "Database", settings: "Settings") -> int:
+        from pharmacy.storage import erasure_index
+
+        references = erasure_index.noted(settings.home, settings.pharmacy_id)
+        return await erasure_index.erase_again(database, settings.pharmacy_id, references, _ACTOR)
 
     return in_database(work)
 

@@ -1,13 +1,14 @@
 """An erased patient leaves nothing behind, and nobody else loses anything."""
 
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from pharmacy.storage import audit_verify, erasure
+from pharmacy.storage import audit_verify, erasure, erasure_index
 from pharmacy.storage.database import Database
 from pharmacy.storage.tables import audit as trail
 from pharmacy.storage.tables import metadata
@@ -100,3 +101,23 @@ async def test_the_program_itself_cannot_take_an_erased_event_off_the_list(datab
     with pytest.raises(DBAPIError, match="permission denied"):
         async with database.begin() as tx:
             await tx.execute(text("DELETE FROM erased_events"))
+
+
+async def test_who_was_erased_is_erased_again_after_a_backup_brought_them_back(
+    database: Database, owner: Owner, tmp_path: Path
+) -> None:
+    plant(owner, database.pharmacy_id, "p-1", "CANARY-ONE")
+    erasure_index.note(
+        tmp_path, database.pharmacy_id, await erasure.erase(database, database.pharmacy_id, "p-1", "test")
+    )
+    owner.execute("TRUNCATE erased_events")
+    plant(owner, database.pharmacy_id, "p-1", "CANARY-ONE")
+    neighbour = plant(owner, database.pharmacy_id, "p-2", "CANARY-TWO")
+
+    noted = erasure_index.noted(tmp_path, database.pharmacy_id)
+    count = await erasure_index.erase_again(database, database.pharmacy_id, noted, "test")
+
+    assert count == 1
+    assert found(owner, "CANARY-ONE") == {}
+    assert found(owner, "CANARY-TWO").keys() == neighbour
+    assert "p-1" not in (tmp_path / erasure_index.NAME).read_text()
