@@ -7,7 +7,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from pharmacy.domain.errors import ConfigError
-from pharmacy.domain.rights import MAY, PEOPLE, Right
+from pharmacy.domain.rights import MAY, PEOPLE, Right, Role
+from pharmacy.settings import CHECKOUT
 from server.access import SignedInRoute
 from server.rights import needs, open_because, refuse_undeclared
 
@@ -68,3 +69,13 @@ def test_only_machines_hand_in_messages_and_only_admins_manage_accounts() -> Non
     assert holders[Right.TAKE_MESSAGES] == set()
     assert holders[Right.MANAGE_ACCOUNTS] == holders[Right.MANAGE_KEYS] == {"admin"}
     assert holders[Right.READ_WORDS] == holders[Right.DECIDE] == {"pharmacist", "lead"}
+
+
+def test_the_table_that_people_read_is_the_one_that_holds() -> None:
+    lines = (CHECKOUT / "docs/decisions/0011-who-may-do-what.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    roles = [Role(name) for name in rows[0][1:]]
+
+    told = {role: {Right(row[0]) for row in rows[1:] if row[at]} for at, role in enumerate(roles, 1)}
+
+    assert told == MAY
