@@ -10,7 +10,7 @@ from pharmacy.channels.line.events import Effect, LineEvent
 from pharmacy.domain.conversation import Kind
 from pharmacy.domain.gates.hit import GateHit
 from pharmacy.domain.outcome import Outcome, Reason
-from pharmacy.storage import intake, leaving, line_contacts, line_events, media, withdrawing
+from pharmacy.storage import erasure, intake, leaving, line_contacts, line_events, media, withdrawing
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.intake import Incoming
 from pharmacy.storage.line_events import Kept, Known
@@ -20,6 +20,7 @@ from server.program import Program
 from server.taking import judge_words, tell, without_words, write
 
 FOREIGN = "the file lies outside LINE, where nothing is fetched from"
+UNREADABLE = "LINE told of something that could not be read; it stands in the list of LINE's events"
 LEFT = "the patient has left or blocked the account"
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ async def take_event(program: Program, pharmacy_id: str, event: LineEvent) -> No
     Raises:
         StoreBusy: nothing was written.
     """
+    # Not one that comes for the first time: whatever is repeated may be of a patient who was erased meanwhile.
+    if event.redelivered and await _is_erased(program, pharmacy_id, event.event_id):
+        return
     match event.effect:
         case Effect.MESSAGE:
             await _take_message(program, pharmacy_id, event)
@@ -39,14 +43,31 @@ async def take_event(program: Program, pharmacy_id: str, event: LineEvent) -> No
         case Effect.FOLLOW | Effect.UNFOLLOW:
             await program.database.transact(lambda tx: _follow(tx, program, pharmacy_id, event), pharmacy_id)
         case Effect.PARKED:
-            kept = _kept(pharmacy_id, event, "parked")
-            if await program.database.transact(lambda tx: line_events.keep(tx, kept), pharmacy_id):
+            if await program.database.transact(lambda tx: _park(tx, pharmacy_id, event), pharmacy_id):
                 # An error, so that whatever watches the log calls somebody; never a patient's words.
                 log.error("line_event_parked event=%s type=%s", event.event_id, event.type)
         case Effect.NOTHING:
             await take_idle(program, pharmacy_id, [event])
             return
     metrics.LINE_EVENTS.labels(event.effect.value).inc()
+
+
+async def _is_erased(program: Program, pharmacy_id: str, event_id: str) -> bool:
+    async with program.database.begin(pharmacy_id) as tx:
+        return await erasure.is_erased(tx, pharmacy_id, event_id)
+
+
+async def _park(tx: Transaction, pharmacy_id: str, event: LineEvent) -> bool:
+    """Keep what cannot be read, and open a case where its patient is known; say whether it is new."""
+    conversation = None
+    if event.user_id is not None:
+        contact = await line_contacts.held(tx, pharmacy_id, event.user_id)
+        with suppress(NotHere):
+            conversation = await holding.locked(tx, pharmacy_id, contact.conversation_id)
+    new = await line_events.keep(tx, _kept(pharmacy_id, event, "parked"))
+    if new and conversation is not None:
+        await cases.open_case(tx, conversation, "event_unreadable", UNREADABLE)
+    return new
 
 
 async def take_idle(program: Program, pharmacy_id: str, events: Sequence[LineEvent]) -> None:

@@ -13,7 +13,7 @@ from pharmacy.storage import audit
 from pharmacy.storage.database import Database
 from pharmacy.storage.notices import notify
 from pharmacy.storage.tables import audit as trail
-from pharmacy.storage.tables import conversations, metadata, patients
+from pharmacy.storage.tables import conversations, erased_events, line_contacts, metadata, patients
 
 CHANNEL = "erased"
 """Notices of it name a conversation that is gone: `PHARMACY/CONVERSATION`."""
@@ -80,9 +80,7 @@ def reference_of(pharmacy_id: str, patient_id: str) -> str:
 def tables_of_patients() -> list[Table]:
     """Return every table that may hold a patient's rows, in an order in which they can be emptied."""
     return [
-        table
-        for table in reversed(metadata.sorted_tables)
-        if "pharmacy_id" in table.c and table.name not in KEPT_WHOLE
+        table for table in reversed(metadata.sorted_tables) if "pharmacy_id" in table.c and table.name not in KEPT_WHOLE
     ]
 
 
@@ -123,6 +121,13 @@ async def last_erased(tx: AsyncConnection, pharmacy_id: str, patient_id: str) ->
     return at
 
 
+async def is_erased(tx: AsyncConnection, pharmacy_id: str, event_id: str) -> bool:
+    """Say whether the event belonged to a patient who has been erased."""
+    digest = hashlib.sha256(event_id.encode()).digest()
+    where = (erased_events.c.pharmacy_id == pharmacy_id, erased_events.c.event_hash == digest)
+    return (await tx.execute(select(erased_events.c.erased_at).where(*where))).one_or_none() is not None
+
+
 async def _erase(
     tx: AsyncConnection, pharmacy_id: str, patient_id: str, actor: str, told: Callable[[str], None]
 ) -> Erased:
@@ -148,6 +153,11 @@ async def _erase(
 async def _hold(tx: AsyncConnection, pharmacy_id: str, patient_id: str) -> list[str]:
     """Return the patient's conversations, held against every writer until the commit."""
     of_patient = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.patient_id == patient_id)
+    # A contact first, as every event of LINE takes them.
+    of_contact = line_contacts.c.conversation_id.in_(select(conversations.c.id).where(*of_patient))
+    await tx.execute(
+        select(line_contacts.c.user_id).where(of_contact).order_by(line_contacts.c.user_id).with_for_update()
+    )
     held = select(conversations.c.id).where(*of_patient).order_by(conversations.c.id).with_for_update()
     found = list((await tx.execute(held)).scalars())
     of_row = (patients.c.pharmacy_id == pharmacy_id, patients.c.id == patient_id)

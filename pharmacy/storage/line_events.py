@@ -5,20 +5,23 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select, tuple_
+from sqlalchemy import bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import audit
 from pharmacy.storage.paging import Page, page, read_cursor
 from pharmacy.storage.storable import storable
-from pharmacy.storage.tables import inbox, line_events, line_unsent
+from pharmacy.storage.tables import erased_events, inbox, line_events, line_unsent
 
 _TAKEN = (inbox.c.pharmacy_id == bindparam("pharmacy_id"), inbox.c.channel == "line",
           inbox.c.event_id == bindparam("event_id"))  # fmt: skip
 _GONE = (line_unsent.c.pharmacy_id == bindparam("pharmacy_id"), line_unsent.c.user_id == bindparam("user_id"),
          line_unsent.c.channel_message_id == bindparam("channel_message_id"))  # fmt: skip
-_KNOWN = select(exists().where(*_TAKEN), exists().where(*_GONE))
+# An event of a patient who was erased since then has left its hash only.
+_ERASED = (erased_events.c.pharmacy_id == bindparam("pharmacy_id"),
+           erased_events.c.event_hash == func.sha256(func.convert_to(bindparam("event_id"), "UTF8")))  # fmt: skip
+_KNOWN = select(or_(exists().where(*_TAKEN), exists().where(*_ERASED)), exists().where(*_GONE))
 
 
 @dataclass(frozen=True)

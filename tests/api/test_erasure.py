@@ -13,7 +13,9 @@ import pytest
 from pharmacy.settings import Settings
 from pharmacy.storage import erasure
 from pharmacy.storage.audit_verify import broken_at
+from tests.api.line_shop import LineShop
 from tests.api.shop import Shop, new_id, running
+from tests.fakes.line_server.events import event, new_user, said
 from tests.fakes.openai_server import OpenAIFake
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -155,3 +157,21 @@ async def _run(command: list[str], settings: Settings) -> subprocess.CompletedPr
         subprocess.run, command, cwd=CHECKOUT, env=os.environ | variables, capture_output=True, text=True,
         stdin=subprocess.DEVNULL, check=False, timeout=120,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("flagged", [True, False])
+async def test_an_event_of_line_that_is_repeated_after_the_erasure_brings_nothing_back(
+    line_shop: LineShop, flagged: bool
+) -> None:
+    user_id = new_user()
+    events = [said(user_id, f"配送の件です。{CANARY}"), event("follow", user_id, follow={"isUnblocked": False})]
+    assert (await line_shop.deliver(*events)).status_code == 200
+    shown = await line_shop.shown(user_id)
+    (patient,) = await line_shop.shop.rows("SELECT patient_id FROM conversations WHERE id = :id", id=shown["id"])
+    await _erase(line_shop.shop, patient.patient_id)
+    again = [each | {"deliveryContext": {"isRedelivery": flagged}} for each in events]
+
+    assert (await line_shop.deliver(*again)).status_code == 200
+
+    assert await _found(line_shop.shop, CANARY) == {}
+    assert not flagged or await _found(line_shop.shop, user_id) == {}
