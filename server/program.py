@@ -58,6 +58,9 @@ class Program:
     worker_runs: bool = False
     """True while this process works on jobs."""
 
+    stops: bool = False
+    """True from the signal on: nothing new is begun, and nobody waits any longer for what is not there yet."""
+
     async def catalogue(self, pharmacy_id: str) -> Catalogue:
         """Return the pharmacy's products as they are now."""
         shelf = self.shelves.setdefault(pharmacy_id, Shelf())

@@ -10,6 +10,12 @@ from pharmacy.storage.database import Transaction
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 
+LOOK_SECONDS = 5.0
+"""How long a silent database is trusted to have no news."""
+
+STOP_SECONDS = 0.5
+"""How soon a process that stops lets those go who wait."""
+
 Found = TypeVar("Found")
 
 Wait = Annotated[
@@ -31,10 +37,12 @@ async def wait_for(
         while True:
             if (found := await _looked(program, pharmacy_id, look)) is not None:
                 return found
-            left = until - time.monotonic()
-            if left <= 0:
+            look_again = min(until, time.monotonic() + LOOK_SECONDS)
+            while (left := look_again - time.monotonic()) > 0 and not program.stops:
+                if await news.wait(min(left, STOP_SECONDS)):
+                    break
+            if program.stops or time.monotonic() >= until:
                 return None
-            await news.wait(min(left, 5.0))
 
 
 async def _looked(

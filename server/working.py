@@ -28,6 +28,7 @@ async def worker_beside(program: Program) -> AsyncIterator[Callable[[], None]]:
 
     def stop() -> None:
         nonlocal stopped
+        program.stops = True
         # Once: a second one would cut short the seconds that the jobs in hand are given.
         stopped = stopped or worker.cancel()
 
