@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pharmacy.domain.flow import AnsweredBy, Flow
 from pharmacy.domain.gates.rules import CATEGORIES as GATED
@@ -32,6 +32,11 @@ class Mode(StrEnum):
 
     AUTO = "auto"
     """A good draft goes out by itself, when nothing at all stands against it."""
+
+
+def _mode(value: Any) -> Any:
+    """A file and a body say a mode as text, however strictly the rest of them is read."""
+    return Mode(value) if isinstance(value, str) and value in [*Mode] else value
 
 
 class Strict(BaseModel):
@@ -65,7 +70,7 @@ class Policy(Strict):
     marks: dict[Name, int] = {}
     """Criterion to the mark that an automatic message needs, at or above the flow's bar."""
 
-    modes: dict[Name, dict[Name, Annotated[Mode, Field(strict=False)]]] = {}
+    modes: dict[Name, dict[Name, Annotated[Mode, BeforeValidator(_mode)]]] = {}
     """Category to phase to mode."""
 
     def mode_of(self, category: str, phase: str) -> Mode:
