@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.list:
         for name, part in known.items():
             print(f"{name:<16} {part.minutes:>4g} min  {', '.join(part.promises):<20} {part.says}")
+        if chosen.readme:
+            write_readme(README, known)
         return 0
     names = [chosen.part] if chosen.part else [*known]
     folder = chosen.state or Path(tempfile.gettempdir()) / f"kakari-soak-{chosen.seed}-{chosen.scale:g}"
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show(figures, unfinished)
     if chosen.readme:
         remember(figures, datetime.now(UTC).date().isoformat())
-        write_readme(README)
+        write_readme(README, known)
     if not unfinished:  # the next run begins anew
         for name in names:
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -76,7 +78,7 @@ def _read(arguments: Sequence[str] | None, names: Sequence[str]) -> argparse.Nam
     parser.add_argument("--seed", type=int, default=1, help="draws other moments, sizes and orders")
     parser.add_argument("--scale", type=float, default=1.0, help="1 is the full size")
     parser.add_argument("--state", type=Path, help="where an interrupted run goes on from; made from seed and scale")
-    parser.add_argument("--readme", action="store_true", help="write the figures into the README")
+    parser.add_argument("--readme", action="store_true", help="write the tables into the README")
     parser.add_argument("--list", action="store_true", help="name the parts, how long each takes, and what it measures")
     return parser.parse_args(arguments)
 

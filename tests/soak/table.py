@@ -1,17 +1,19 @@
 """The table of promises: one line per figure, on a terminal and in the README."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from tests.soak.part import Part
 from tests.soak.promises import PROMISES, Figure
 
 LAST = Path(__file__).with_name("last_figures.json")
 """The figures of the README, with the day they were measured."""
 
+PARTS_BEGIN, PARTS_END = "<!-- parts: made by `python -m tests.soak --list --readme` -->", "<!-- /parts -->"
 BEGIN, END = "<!-- promises: made by `python -m tests.soak --readme` -->", "<!-- /promises -->"
 
 
@@ -53,8 +55,16 @@ def readme_table() -> str:
     return "\n".join([BEGIN, *lines, END])
 
 
-def write_readme(readme: Path) -> None:
-    """Put the table where the README keeps it."""
+def parts_table(known: Mapping[str, Part]) -> str:
+    """Return the README's table of long runs: how long each takes and what it does."""
+    rows = [f"| `{name}` | {part.minutes:g} min | {part.says} |" for name, part in known.items()]
+    return "\n".join([PARTS_BEGIN, "| Part | At most | Does |", "|---|---|---|", *rows, PARTS_END])
+
+
+def write_readme(readme: Path, known: Mapping[str, Part]) -> None:
+    """Put both tables where the README keeps them."""
     text = readme.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    readme.write_text(before + readme_table() + rest.split(END)[1], encoding="utf-8")
+    for table, begin, end in ((readme_table(), BEGIN, END), (parts_table(known), PARTS_BEGIN, PARTS_END)):
+        before, rest = text.split(begin)
+        text = before + table + rest.split(end)[1]
+    readme.write_text(text, encoding="utf-8")

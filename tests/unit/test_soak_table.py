@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.soak.parts import parts
 from tests.soak.promises import PROMISES, Figure
-from tests.soak.table import readme_table
+from tests.soak.table import parts_table, readme_table
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -13,6 +14,14 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 def test_the_readme_shows_every_promise_with_the_figures_last_measured() -> None:
     assert readme_table() in README.read_text(encoding="utf-8")
     assert [*PROMISES] == [f"P{number}" for number in range(1, 21)]
+
+
+def test_the_readme_names_every_long_run_with_its_length_and_what_it_does() -> None:
+    assert parts_table(parts()) in README.read_text(encoding="utf-8")
+
+
+def test_no_part_takes_more_than_twenty_minutes() -> None:
+    assert [name for name, part in parts().items() if part.minutes > 20] == []
 
 
 def test_a_figure_of_no_promise_is_refused() -> None:
