@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from nodes.hand_over import hand_over, with_gates
@@ -10,10 +11,11 @@ from pharmacy.channels.line.events import Effect, LineEvent
 from pharmacy.domain.conversation import Kind
 from pharmacy.domain.gates.hit import GateHit
 from pharmacy.domain.outcome import Outcome, Reason
-from pharmacy.storage import erasure, intake, leaving, line_contacts, line_events, media, withdrawing
+from pharmacy.storage import cases, erasure, holding, intake, leaving, line_contacts, line_events, media, withdrawing
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.intake import Incoming
 from pharmacy.storage.line_events import Kept, Known
+from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.storable import storable
 from server import metrics
 from server.program import Program

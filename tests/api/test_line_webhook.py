@@ -159,6 +159,19 @@ async def test_one_odd_event_parks_itself_and_spoils_no_other(line_shop: LineSho
     assert all((parked[0]["raw"], parked[0]["said"]))
 
 
+async def test_an_odd_event_of_a_known_patient_opens_a_case_once(line_shop: LineShop) -> None:
+    user = new_user()
+    await line_shop.deliver(said(user, "体調の相談です"))
+    await line_shop.until_shown(user, lambda now: now["suggestion"])
+    odd = said(user, "相談です") | {"timestamp": -1}
+
+    await line_shop.deliver(odd)
+    await line_shop.deliver(odd)
+
+    shown = await line_shop.shown(user)
+    assert [each["code"] for each in shown["handover"]["reasons"]] == ["event_unreadable"]
+
+
 @pytest.mark.parametrize("value", [1, "x", None, [], True, {}], ids=repr)
 async def test_what_is_no_event_at_all_is_parked(line_shop: LineShop, value: Any) -> None:
     user = new_user()
