@@ -110,8 +110,8 @@ def add_error_answers(app: FastAPI) -> None:
 
 def shown(value: object) -> str | int:
     """Return `value` as an answer may repeat it: short, always valid text, and nothing personal."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER:
-        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if abs(value) < LARGEST_NUMBER else "a number as long as a phone's, or longer"
     text = value if isinstance(value, str) else _written(value)
     if len(text) > LONGEST_READ:
         return f"a {type(value).__name__} of {len(text)} characters"

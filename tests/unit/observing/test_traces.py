@@ -14,6 +14,7 @@ from pharmacy.observing.trace import Passage, Trace
 from pharmacy.observing.tracing import Tracing
 from pharmacy.redaction.redact import Redactor
 from pharmacy.settings import Settings
+from tests.api.canaries import canaries, leaked
 from tests.fakes.langsmith_server import LangSmithFake
 from tests.fakes.langsmith_server.fake import KEY
 
@@ -63,6 +64,20 @@ def test_nothing_personal_leaves_in_inputs_outputs_metadata_or_errors() -> None:
         assert [word for word in ("花房", "ゆり江", "田中", "花子", "1234", "hanako") if word in said] == []
         assert "〔氏名1〕です" in said
         tracing.close()
+
+
+def test_none_of_200_canaries_leaves_in_a_trace() -> None:
+    every = canaries()
+    with LangSmithFake() as langsmith:
+        tracing = Tracing(settings_for(langsmith.url), Redactor(), ["classify"])
+
+        for number, canary in enumerate(every):
+            tracing.offer(f"default/c-{number}", lambda canary=canary: a_trace(canary.sentence))
+
+        assert langsmith.has(200, within_seconds=60)
+        tracing.close()
+        assert leaked(langsmith.everything(), every) == []
+        assert langsmith.problems == []
 
 
 def test_a_name_that_is_no_nodes_is_no_name_of_a_run() -> None:
