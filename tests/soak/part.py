@@ -38,6 +38,11 @@ class Run:
 
     started: float = field(default_factory=time.monotonic)
 
+    @property
+    def token(self) -> str:
+        """Begins names that no interrupted run before this one has used."""
+        return f"{round(self.started * 1000):x}-"
+
     def scaled(self, full: int, least: int = 1) -> int:
         """Return `full` at the run's scale, `least` at least."""
         return max(least, round(full * self.scale))

@@ -35,7 +35,9 @@ def measure(run: Run) -> Iterator[Figure]:
 def _never_satisfied(asked: Asked) -> Any:
     """Answer as ever, with a judge that finds every draft poor."""
     answer = everyday(asked)
-    return {name: {"reason": "足りません", "mark": 1} for name in answer} if _judges(asked) else answer
+    if _judges(asked):
+        return {name: {"reason": "足りません", "mark": 2} for name in answer}
+    return answer | {"reply": f"{answer['reply']}{'はい。' * asked.number}"} if "reply" in answer else answer
 
 
 def _judges(asked: Asked) -> bool:
@@ -43,18 +45,21 @@ def _judges(asked: Asked) -> bool:
 
 
 async def _suffer(run: Run, each: int) -> tuple[int, float]:
-    with OpenAIFake() as provider:
-        async with inside(run.folder, provider) as shop:
-            for number, (name, fault) in enumerate(FAULTS.items()):
-                provider.script.heal()
-                provider.script.rule = everyday if fault else _never_satisfied
-                if fault is not None:
-                    provider.script.fail(fault, times=None)
+    """Let each fault befall a pharmacy just opened: after one of them the breaker would spare it the next."""
+    worst = [0, 0.0]
+    for number, (name, fault) in enumerate(FAULTS.items()):
+        with OpenAIFake() as provider:
+            provider.script.rule = everyday if fault else _never_satisfied
+            if fault is not None:
+                provider.script.fail(fault, times=None)
+            async with inside(run.folder, provider) as shop:
                 for message in range(each):
-                    await shop.say(f"{name}{message}", "葛根湯は食前ですか", wait=None)
-                await shop.until(lambda: answered(shop), 400)
-                run.progress.update(run.bar, completed=number + 1, total=len(FAULTS))
-            return (await shop.rows(CALLS))[0][0], float((await shop.rows(SECONDS))[0][0])
+                    await shop.say(f"{run.token}{name}{message}", "葛根湯は食前ですか", wait=None)
+                await shop.until(lambda shop=shop: answered(shop), 400)
+                found = (await shop.rows(CALLS))[0][0], float((await shop.rows(SECONDS))[0][0])
+        worst = [max(pair) for pair in zip(worst, found, strict=True)]
+        run.progress.update(run.bar, completed=number + 1, total=len(FAULTS))
+    return int(worst[0]), worst[1]
 
 
 PART = Part("bound the work of one message under every fault of a provider", ("P6",), 5, measure)

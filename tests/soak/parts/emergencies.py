@@ -38,10 +38,10 @@ async def _write(run: Run, count: int) -> list[float]:
         async with inside(run.folder, provider, assembled=assemble_from(settings_on(run.folder, provider))) as shop:
             times = []
             for number in range(count):
-                await shop.say(f"everyday{number}", "葛根湯は食前ですか", wait=None)
+                await shop.say(f"{run.token}everyday{number}", "葛根湯は食前ですか", wait=None)
                 began = time.perf_counter()
-                await shop.say(f"urgent{number}", URGENT_TEXT, wait=None)
-                await shop.until(lambda number=number: _listed(shop, f"urgent{number}"), 30)
+                await shop.say(f"{run.token}urgent{number}", URGENT_TEXT, wait=None)
+                await shop.until(lambda number=number: _listed(shop, f"{run.token}urgent{number}"), 30)
                 times.append(time.perf_counter() - began)
                 run.progress.update(run.bar, completed=number + 1, total=count)
             return times

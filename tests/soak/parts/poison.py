@@ -53,12 +53,12 @@ async def _compare(run: Run) -> tuple[list[float], list[float], int, int]:
         provider.script.rule = everyday
         shipped = assembled_with(settings_on(run.folder, provider), WordGate())
         async with inside(run.folder, provider, None, replace(shipped, replies=BreakingFlow(shipped.replies))) as shop:  # type: ignore[arg-type]
-            alone = await _sound(shop, "alone", run.scaled(SOUND, 10))
+            alone = await _sound(shop, f"{run.token}alone", run.scaled(SOUND, 10))
             poisoned = [
-                asyncio.create_task(shop.say(f"poison{number}", f"{POISON}の相談です", wait=60))
+                asyncio.create_task(shop.say(f"{run.token}poison{number}", f"{POISON}の相談です", wait=60))
                 for number in range(run.scaled(POISONED, 2))
             ]
-            beside = await _sound(shop, "beside", run.scaled(SOUND, 10))
+            beside = await _sound(shop, f"{run.token}beside", run.scaled(SOUND, 10))
             outcomes = [await told for told in poisoned]
             parked = sum((outcome.get("reason") or {}).get("code") == "parked" for outcome in outcomes)
             failed = (
