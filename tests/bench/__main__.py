@@ -12,14 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from evaluation.student_examples import read_examples
 from graph.assemble import Files, assemble
 from graph.state import Request, RunContext
+from nodes.classify import classification_schema
+from nodes.load import load_flow
 from nodes.screen import Standing
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.conversation import Author, Transcript, Turn
 from pharmacy.domain.facts import Patient
 from pharmacy.domain.gates.recognise import Recogniser
+from pharmacy.domain.model import Prompt
 from pharmacy.domain.products.read import product_from, shipped
+from pharmacy.models.local.student import Student
 from pharmacy.settings import Settings
 
 ROWS = Path(__file__).parents[1] / "data" / "gate-utterances.jsonl"
@@ -64,13 +69,30 @@ def flow() -> Iterator[Figure]:
     yield "flow on local models, CPU per message", f"median {median(times):.2f} ms, n {len(times)}"
 
 
+def students() -> Iterator[Figure]:
+    """Time the local classifier on short, long and longest texts."""
+    student, schema = Student.load("classify"), classification_schema(load_flow(Settings().flow_file))
+    texts = "".join(example.text for example in read_examples("classify", "held_out"))
+
+    async def once(prompt: Prompt) -> float:
+        started = time.process_time()
+        await student.answer(prompt, schema)
+        return (time.process_time() - started) * 1000
+
+    for length in (40, 400, 5000):
+        transcript = Transcript((Turn(Author.PATIENT, texts[:length], datetime.now(UTC)),))
+        prompt = Prompt("classify/system", "", "", {"conversation": transcript.rendered(), "phase": ""}, "0" * 12)
+        times = [asyncio.run(once(prompt)) for _ in range(30)]
+        yield f"local classifier, {length} letters, CPU", f"median {median(times):.2f} ms, n {len(times)}"
+
+
 def command() -> Iterator[Figure]:
     """Time the command line's start."""
     times = sorted(_milliseconds(lambda: _run("--help")) for _ in range(7))
     yield "kakari --help", f"median {median(times) / 1000:.2f} s, n {len(times)}"
 
 
-PARTS = {"gate": gate, "flow": flow, "command": command}
+PARTS = {"gate": gate, "flow": flow, "students": students, "command": command}
 
 
 def _hostile(texts: list[str]) -> list[str]:

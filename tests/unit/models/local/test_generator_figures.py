@@ -1,7 +1,6 @@
 """What the local generator reaches: on messages written before it was tuned, and leaving out one wording at a time."""
 
 import re
-import time
 from collections import Counter
 from typing import Any
 
@@ -49,17 +48,6 @@ def test_words_for_another_category_are_seldom_taken_for_this_one() -> None:
             tried += category != entry.category
 
     assert taken / tried <= 0.015
-
-
-async def test_choosing_a_reply_takes_less_than_three_milliseconds_of_work() -> None:
-    generator, spent = LocalGenerator(), []
-
-    for row in rows("local-replies.jsonl"):
-        began = time.process_time()
-        await _outcome(generator, row, check=False)
-        spent.append(time.process_time() - began)
-
-    assert sorted(spent)[len(spent) // 2] <= 0.003
 
 
 def _kind(expect: object) -> str:

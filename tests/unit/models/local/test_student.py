@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -206,20 +205,6 @@ async def test_answers_what_the_report_measures(node: str) -> None:
         answer = await student.answer(prompt, schema)
 
         assert (answer.phase if example.phase else answer.category) == answered.given
-
-
-@pytest.mark.parametrize(("length", "milliseconds"), [(40, 2.0), (400, 8.0), (5000, 60.0)])
-async def test_answers_in_milliseconds(classifier: Student, length: int, milliseconds: float) -> None:
-    texts = "".join(example.text for example in read_examples("classify", "held_out"))
-    prompt = _prompt(("patient", texts[:length]))
-
-    took = []
-    for _ in range(20):
-        before = time.process_time()
-        await classifier.answer(prompt, CATEGORIES)
-        took.append(time.process_time() - before)
-
-    assert min(took) * 1000 < milliseconds
 
 
 def test_a_student_of_other_word_kinds_is_not_served(classifier: Student) -> None:
