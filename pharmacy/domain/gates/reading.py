@@ -62,6 +62,7 @@ class Reading:
         self._bytes = text.replace(BOUNDARY, SENTENCE_END).encode()
         self._shared = shared
         self._present: dict[int, bool] = {}
+        self._negated: dict[int, bool] = {}
         self.is_too_dense = False
         """Whether some rule found more than can be looked at one by one."""
 
@@ -123,6 +124,12 @@ class Reading:
         return False
 
     def _is_negated(self, end: int) -> bool:
+        # Many rules end at one place.
+        if (known := self._negated.get(end)) is None:
+            known = self._negated[end] = self._takes_back(end)
+        return known
+
+    def _takes_back(self, end: int) -> bool:
         tail = self._bytes[end : end + 180]
         # 入ら|ない, 動か|ない: "not" belongs to the symptom itself when a verb's stem was found.
         if self._bytes[end - 3 : end] in _VERB_STEMS and tail.startswith("な".encode()):
