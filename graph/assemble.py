@@ -66,9 +66,7 @@ class Words:
     static: Mapping[str, str]
 
 
-def assemble(
-    files: Files, mode: str, environ: Mapping[str, str], contacts: frozenset[str] = frozenset()
-) -> Assembled:
+def assemble(files: Files, mode: str, environ: Mapping[str, str], contacts: frozenset[str] = frozenset()) -> Assembled:
     """Return the flow of `files`, served by the models that `mode` and `environ` allow.
 
     Args:

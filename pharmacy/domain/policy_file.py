@@ -44,7 +44,7 @@ class PolicyFile:
     """What of the flow may be automatic, as the file writes it."""
 
     def in_force(self, policy: Policy, version: int, *, stopped: bool) -> InForce:
-        """Return what holds under `policy`; one that does not fit the flow, or goes beyond the file, lets nothing out."""
+        """Return what holds under `policy`; one that does not fit flow or file lets nothing out."""
         found = [
             f"{'.'.join(place)} = {value!r}: {expected}"
             for place, value, expected in problems(policy, self.flow, self.bounds)
@@ -93,7 +93,8 @@ def differences(policy: Policy, file: PolicyFile) -> Iterator[str]:
     ours, theirs = _flat(policy.model_dump(mode="json")), _flat(file.first.model_dump(mode="json"))
     for place in sorted(ours.keys() | theirs.keys()):
         if ours.get(place) != theirs.get(place):
-            yield f"{place}: {ours.get(place, 'not set')!r} runs, {file.path.name} says {theirs.get(place, 'nothing')!r}"
+            runs, says = ours.get(place, "not set"), theirs.get(place, "nothing")
+            yield f"{place}: {runs!r} runs, {file.path.name} says {says!r}"
 
 
 def _automatic(toml: TomlFile, named: str | list[str], flow: Flow) -> frozenset[tuple[str, str]]:

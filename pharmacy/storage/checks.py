@@ -25,8 +25,10 @@ async def database_findings(tx: AsyncConnection, pharmacy_id: str) -> list[tuple
             ("warning", "the extension `vector` is not available: repeated questions are found by exact key only")
         )
     broken = await audit_verify.broken_at(tx, pharmacy_id)
-    found.append(("ok", f"the audit chain holds over {await audit_verify.length(tx, pharmacy_id)} rows") if broken is None
-                 else ("wrong", f"the audit chain breaks at row {broken}: compare with a backup"))  # fmt: skip
+    if broken is None:
+        found.append(("ok", f"the audit chain holds over {await audit_verify.length(tx, pharmacy_id)} rows"))
+    else:
+        found.append(("wrong", f"the audit chain breaks at row {broken}: compare with a backup"))
     apart = abs(time.time() - float((await tx.execute(_CLOCK)).scalar_one()))
     if apart > 5:
         found.append(("warning", f"this machine's clock and the database's are {apart:.0f} s apart: set them by NTP"))

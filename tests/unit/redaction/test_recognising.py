@@ -38,7 +38,8 @@ def test_few_spans_are_missed_and_few_clean_sentences_give_an_alarm() -> None:
 @pytest.mark.parametrize(
     "text",
     ["1回2.5gを1日3包", "ツムラ24番", "2026年11月", "2026-11-30までに", "11/25の午前", "HbA1cが6.5",
-     "A-20261101", "60mgを1錠", "2〜3回", "AST 45、ALT 60", "4,950円", "五苓散17番", "抑肝散54番", "お客様", "薬剤師さん",
+     "A-20261101", "60mgを1錠", "2〜3回",
+     "AST 45、ALT 60", "4,950円", "五苓散17番", "抑肝散54番", "お客様", "薬剤師さん",
      "石川県産", "東京でも"],
 )  # fmt: skip
 def test_doses_numbers_and_plain_words_stay(text: str) -> None:
@@ -78,7 +79,8 @@ def test_the_specific_goes_before_the_general() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["田", "1", "0 ", "a", "Aa ", "a@", "a@a.", "東京都", "市", "市1", "1-", "LINE ", "名前は", "ア", "さ", "佐藤 ", " ",
+    ["田", "1", "0 ", "a", "Aa ",
+     "a@", "a@a.", "東京都", "市", "市1", "1-", "LINE ", "名前は", "ア", "さ", "佐藤 ", " ",
      "記号1番号1", "〇", "-", "さん", "田様", "田 ", "ア・", "住所", "電話1", "\u3099", "\u200b", "生年月日1"],
 )  # fmt: skip
 def test_no_text_takes_long_to_read(part: str) -> None:
