@@ -19,14 +19,14 @@ CONFIGURATION = """
 """
 
 
-async def test_every_answer_is_as_the_documentation_says(shop: Shop, tmp_path: Path) -> None:
+async def test_every_answer_is_as_the_documentation_says(own_shop: Shop, tmp_path: Path) -> None:
     for words in ("体調の相談です", "人手語です", "緊急語です"):
-        await shop.say(new_id(), words)
+        await own_shop.say(new_id(), words)
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(CONFIGURATION)
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration), "run",
-        f"{shop.url}/openapi.json", "--header", f"Authorization: {shop.http.headers['Authorization']}",
+        f"{own_shop.url}/openapi.json", "--header", f"Authorization: {own_shop.http.headers['Authorization']}",
         "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(EXAMPLES), "--seed", "1",
         "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
         "response_schema_conformance,negative_data_rejection,ignored_auth",
