@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.rights import Right, Role
 from pharmacy.storage import audit
-from pharmacy.storage.access_tokens import Caller, entered, hashed, rights_of
+from pharmacy.storage.access_tokens import Caller, hashed, rights_of
 from pharmacy.storage.refusals import Conflict
 from pharmacy.storage.tables import api_keys
+
+_ENTERED = text("SELECT pharmacy_id, name, role, rights FROM kakari_enter_by_key(:key_hash)")
 
 
 async def create_key(
@@ -71,10 +73,7 @@ async def list_keys(tx: AsyncConnection, pharmacy_id: str) -> list[dict[str, Any
 
 async def caller_of_key(tx: AsyncConnection, key: str) -> Caller | None:
     """Return who holds `key`, or None; the rest of the transaction is theirs."""
-    if not await entered(tx, func.kakari_pharmacy_of_key(hashed(key))):
-        return None
-    where = (api_keys.c.key_hash == hashed(key), api_keys.c.revoked_at.is_(None))
-    row = (await tx.execute(select(api_keys).where(*where))).one_or_none()
+    row = (await tx.execute(_ENTERED, {"key_hash": hashed(key)})).one_or_none()
     if row is None:
         return None
     role = Role(row.role) if row.role in set(Role) else None
