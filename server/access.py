@@ -116,8 +116,7 @@ async def _identify(request: Request) -> Caller:
     bearer, cookie = await _bearer(request), session_of(request)
     found = None
     if bearer is not None:
-        async with program_of(request).database.begin() as tx:
-            found = await access.caller_of_key(tx, bearer.credentials)
+        found = await _holder(program_of(request), bearer.credentials)
     elif cookie:
         # The browser sends the cookie along whoever wrote the page; only our own origin may change anything.
         if request.method not in _SAFE_METHODS:
@@ -129,6 +128,12 @@ async def _identify(request: Request) -> Caller:
         said = "expected `Authorization: Bearer KEY` with a valid key, or a session"
         raise HTTPException(401, said, {"WWW-Authenticate": "Bearer"})
     return found
+
+
+async def _holder(program: Program, key: str) -> Caller | None:
+    # Asked of the database each time, in one statement: a revoked key is useless from that moment on.
+    async with program.database.look() as connection:
+        return await access.caller_of_key(connection, key)
 
 
 def _refuse_without(right: Right | None, found: Caller) -> None:

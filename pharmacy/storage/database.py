@@ -14,6 +14,7 @@ from pharmacy.domain.errors import ConfigError
 from pharmacy.settings import Settings
 from pharmacy.storage.address import masked, reach, read_address, with_options
 from pharmacy.storage.embedded import EmbeddedServer
+from pharmacy.storage.idle_connections import try_idle
 from pharmacy.storage.migrate import migrate
 from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.roles import APP_ROLE, refuse_powerful
@@ -44,6 +45,7 @@ class Database:
         self, engine: AsyncEngine, owner: URL, pharmacy_id: str, revision: str, server: EmbeddedServer | None
     ) -> None:
         self.engine = engine
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self.owner = owner
         self.pharmacy_id = pharmacy_id
         self.revision = revision
@@ -61,6 +63,16 @@ class Database:
         return app_address(self.owner)
 
     @asynccontextmanager
+    async def look(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection without a transaction, for a single statement: each one is a transaction of its own.
+
+        Raises:
+            StoreBusy: as `begin`.
+        """
+        async with _told_busy(), self._single.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
     async def begin(self, pharmacy_id: str | None = None) -> AsyncIterator[AsyncConnection]:
         """Give a connection with a transaction: committed at the end, rolled back when anything is raised.
 
@@ -70,17 +82,10 @@ class Database:
         Raises:
             StoreBusy: no connection, lock, disk space or server could be had in time; nothing was written.
         """
-        try:
-            async with self.engine.begin() as connection:
-                if pharmacy_id is not None and pharmacy_id != self.pharmacy_id:
-                    await enter(connection, pharmacy_id)
-                yield connection
-        except PoolTimeout as error:
-            raise StoreBusy(f"no free database connection within {WAIT_SECONDS} s") from error
-        except DBAPIError as error:
-            if is_busy(error):
-                raise StoreBusy(_reason(error)) from error
-            raise
+        async with _told_busy(), self.engine.begin() as connection:
+            if pharmacy_id is not None and pharmacy_id != self.pharmacy_id:
+                await enter(connection, pharmacy_id)
+            yield connection
 
     async def transact(
         self, work: Callable[[AsyncConnection], Awaitable[Result]], pharmacy_id: str | None = None
@@ -149,15 +154,17 @@ def app_address(owner: URL) -> URL:
 
 def app_engine(owner: URL, pool_size: int, pharmacy_id: str) -> AsyncEngine:
     """Return an engine whose connections work as kakari_app; unless a transaction says another, for `pharmacy_id`."""
-    return create_async_engine(
+    engine = create_async_engine(
         with_options(app_address(owner), f"-c {SETTING}={pharmacy_id}"),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=WAIT_SECONDS,
-        pool_pre_ping=True,
+        pool_use_lifo=True,
         hide_parameters=True,
         connect_args={"connect_timeout": 4},
     )
+    try_idle(engine.sync_engine)
+    return engine
 
 
 def is_busy(error: DBAPIError) -> bool:
@@ -171,6 +178,19 @@ def tells_busy(error: object) -> bool:
     """Return whether a server's own word is that it cannot serve now."""
     state = getattr(error, "sqlstate", None) or ""
     return state in BUSY_STATES or state.startswith("08")
+
+
+@asynccontextmanager
+async def _told_busy() -> AsyncIterator[None]:
+    """Tell what the database cannot do now from what is wrong."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreBusy(f"no free database connection within {WAIT_SECONDS} s") from error
+    except DBAPIError as error:
+        if is_busy(error):
+            raise StoreBusy(_reason(error)) from error
+        raise
 
 
 async def _refuse_powerful(engine: AsyncEngine, owner: URL) -> None:
