@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -29,6 +30,9 @@ class Receiver:
 
     tried: list[str] = field(default_factory=list)
     """The retry key of each delivery, in order."""
+
+    first_tried: dict[str, float] = field(default_factory=dict)
+    """Retry key to when it first came, in seconds since 1970."""
 
     taken: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Retry key to the body that was accepted under it."""
@@ -75,6 +79,7 @@ class Receiver:
         """Return the status for one delivery."""
         key = headers.get("X-Kakari-Retry-Key", "")
         self.tried.append(key)
+        self.first_tried.setdefault(key, time.time())
         self._check(headers, raw, key)
         status = self.statuses.pop(0) if self.statuses else 409 if key in self.taken else 200
         if 200 <= status < 300:

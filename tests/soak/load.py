@@ -76,12 +76,13 @@ class Load:
         """Keep what an interrupted run must still know."""
         with self._lock:
             kept["acked"] = {event: astuple(acked) for event, acked in self.acked.items()}
-        kept["accepted"] = [*receiver.taken]
+        kept["accepted"] = {key: receiver.first_tried[key] for key in receiver.taken}
 
     def recall(self, kept: dict[str, Any], receiver: Receiver) -> None:
         """Take up what an interrupted run had kept."""
         self.acked = {event: Acked(*row) for event, row in kept.get("acked", {}).items()}
-        receiver.taken = {key: {} for key in kept.get("accepted", ())}
+        receiver.first_tried = dict(kept.get("accepted", {}))
+        receiver.taken = {key: {} for key in receiver.first_tried}
 
     def _start(self, work: Any) -> None:
         self._threads = self._threads[:1] + [thread for thread in self._threads[1:] if thread.is_alive()]
