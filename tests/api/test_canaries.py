@@ -6,7 +6,7 @@ answers by themselves are held to all 200 in tests/unit.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ COUNT = int(os.environ.get("CANARIES", "40"))
 EVERY = canaries()[:COUNT]
 
 
-def test_no_canary_stands_outside_its_place(database_url: str, tmp_path: Path) -> None:
+def test_no_canary_stands_outside_its_place(database_url: str, tmp_path: Path, figure: Callable[..., None]) -> None:
     with _running(database_url, tmp_path) as (server, langsmith), server.client() as client:
         shown = _send_all(client)
         shown += _provoke(client, database_url)
@@ -39,9 +39,10 @@ def test_no_canary_stands_outside_its_place(database_url: str, tmp_path: Path) -
         log = until("a logged bug", lambda: _log_with_trace(server), 30)
         traces = langsmith.everything()
 
-    assert leaked("\n".join(shown), EVERY) == []
-    assert leaked(log, EVERY) == []
-    assert leaked(traces, EVERY) == []
+    found = leaked("\n".join([*shown, log, traces]), EVERY)
+    figure("P15", "canaries in answers, logs, traces and figures", measured=f"{len(found)} of {COUNT}",
+           asked="0 of 200",
+           holds=not found)  # fmt: skip
     # What the sets were looked for in is really there: else nothing was shown.
     assert "〔氏名1〕" in traces
     assert "食前ですか" in traces

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ async def _told(shop: Shop, patient_id: str) -> str:
     return conversation_id
 
 
-async def test_everything_of_a_patient_is_gone_within_a_minute(own_shop: Shop) -> None:
+async def test_everything_of_a_patient_is_gone_within_a_minute(own_shop: Shop, figure: Callable[..., None]) -> None:
     await _told(own_shop, "p-erase")
     before = await _found(own_shop, CANARY)
 
@@ -60,8 +61,9 @@ async def test_everything_of_a_patient_is_gone_within_a_minute(own_shop: Shop) -
     erased = await _erase(own_shop, "p-erase")
 
     assert {"patients", "messages", "inbox", "suggestions", "outbox", "model_calls", "requests"} <= before.keys()
-    assert time.monotonic() - started < 60
-    assert await _found(own_shop, CANARY) == {}
+    seconds, left = time.monotonic() - started, await _found(own_shop, CANARY)
+    figure("P19", "tables that still know an erased patient", measured=f"{len(left)} after {seconds:.1f} s",
+           asked="0 after 60 s", holds=not left and seconds < 60)  # fmt: skip
     assert {"conversations", "runs", "handovers"} <= erased.rows.keys()
     async with own_shop.program.database.begin() as tx:
         assert await broken_at(tx, own_shop.program.settings.pharmacy_id) is None

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.api.shop import Shop, new_id
@@ -19,7 +20,9 @@ CONFIGURATION = """
 """
 
 
-async def test_every_answer_is_as_the_documentation_says(own_shop: Shop, tmp_path: Path) -> None:
+async def test_every_answer_is_as_the_documentation_says(
+    own_shop: Shop, tmp_path: Path, figure: Callable[..., None]
+) -> None:
     for words in ("体調の相談です", "人手語です", "緊急語です"):
         await own_shop.say(new_id(), words)
     configuration = tmp_path / "schemathesis.toml"
@@ -36,4 +39,7 @@ async def test_every_answer_is_as_the_documentation_says(own_shop: Shop, tmp_pat
 
     ran = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path, check=False)
 
-    assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]
+    if ran.returncode:
+        print(ran.stdout[-8000:] + ran.stderr[-2000:])
+    figure("P20", f"schemathesis, four phases, {LONGEST_SECONDS} s", asked="10 minutes without a finding",
+           measured="no finding" if ran.returncode == 0 else "findings", holds=ran.returncode == 0)  # fmt: skip

@@ -1,6 +1,7 @@
 """10,000 forged signatures: none is taken."""
 
 import random
+from collections.abc import Callable
 
 from pharmacy.channels.line.accounts import LineAccount
 from pharmacy.channels.line.signature import signer
@@ -10,7 +11,7 @@ from tests.unit.channels.forging import forged
 ACCOUNTS = (LineAccount("a", b"first-secret", "token"), LineAccount("b", b"second-secret", "token"))
 
 
-def test_none_of_10000_mutated_signatures_is_taken() -> None:
+def test_none_of_10000_mutated_signatures_is_taken(figure: Callable[..., None]) -> None:
     chance = random.Random(20261122)
     taken = 0
     for _ in range(100):
@@ -19,7 +20,7 @@ def test_none_of_10000_mutated_signatures_is_taken() -> None:
         assert signer(ACCOUNTS, body, right) is ACCOUNTS[1]
         taken += sum(signer(ACCOUNTS, body, forged(chance, right)) is not None for _ in range(100))
 
-    assert taken == 0
+    figure("P13", "mutated signatures taken", measured=f"{taken} of 10,000", asked="0", holds=taken == 0)
 
 
 def test_none_of_2000_mutated_bodies_is_taken_under_the_signature_of_the_whole() -> None:
