@@ -19,6 +19,7 @@ from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.recognise import load_or_closed
 from pharmacy.domain.policy_file import PolicyFile, load_policy
 from pharmacy.domain.toml_file import TomlFile
+from pharmacy.models.budget import Purse
 from pharmacy.models.registry import Registry
 from pharmacy.models.run_models import RunModels
 from pharmacy.models.tables import ModelTables, NodeTable, read_tables
@@ -51,10 +52,10 @@ class Assembled:
     policy: PolicyFile
     """What may be sent automatically, and the first values."""
 
-    def models_for_run(self) -> RunModels:
-        """Return the models of one message, whose time starts now."""
+    def models_for_run(self, purse: Purse | None = None) -> RunModels:
+        """Return the models of one message, whose time starts now; `purse` bounds what a day may cost."""
         limits = self.registry.tables.limits
-        return self.registry.for_run(limits.suggest_seconds, limits.calls)
+        return self.registry.for_run(limits.suggest_seconds, limits.calls, purse)
 
 
 @dataclass(frozen=True)

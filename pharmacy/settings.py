@@ -10,13 +10,24 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
+from pharmacy.domain.budget import Budgets, Cap, Rate
 from pharmacy.domain.errors import ConfigError
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 OWN_PREFIX = "KAKARI_"
+UNLIMITED = "unlimited"
 
 
 def _not_blank(secret: SecretStr) -> SecretStr:
@@ -57,6 +68,22 @@ def _networks(told: str) -> str:
     return told
 
 
+def _bound(told: object) -> int | None:
+    if told == UNLIMITED or told is None:
+        return None
+    number = int(told) if isinstance(told, int) or (isinstance(told, str) and told.isdecimal()) else 0
+    # 0 could be meant as "nothing" or as "no end": neither is guessed.
+    if not 0 < number < 10**15:
+        raise ValueError(f"is {told!r}; expected a whole number above 0, or {UNLIMITED!r}")
+    return number
+
+
+def _rate(told: str) -> str:
+    Rate.read(told)
+    return told
+
+
+Bound = Annotated[int | None, BeforeValidator(_bound)]
 Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
 Address = Annotated[str, AfterValidator(_safe_address)]
 Networks = Annotated[str, AfterValidator(_networks)]
@@ -98,6 +125,21 @@ class Settings(BaseModel):
 
     models: Literal["auto", "openai", "local"] = Field("auto", alias="KAKARI_MODELS")
     """auto: openai when OPENAI_API_KEY is set, else local. openai and local insist."""
+
+    patient_tokens: Bound = Field(1_000_000, alias="KAKARI_BUDGET_PATIENT_TOKENS")
+    """Tokens that one patient's messages may cost a provider per day in Japan; then people answer. Or `unlimited`."""
+
+    patient_yen: Bound = Field(1_000, alias="KAKARI_BUDGET_PATIENT_YEN")
+    """The same in yen."""
+
+    tokens: Bound = Field(50_000_000, alias="KAKARI_BUDGET_TOKENS")
+    """Tokens that all messages of a pharmacy may cost per day together. Or `unlimited`."""
+
+    yen: Bound = Field(20_000, alias="KAKARI_BUDGET_YEN")
+    """The same in yen. A model whose price nobody knows counts at the dearest known price."""
+
+    yen_per_usd: Annotated[str, AfterValidator(_rate)] = Field("160 on 2026-11-22", alias="KAKARI_YEN_PER_USD")
+    """Yen per US dollar and the day it was stated. As shipped it is an assumption and no quotation: set your own."""
 
     settle_seconds: float = Field(1.0, alias="KAKARI_SETTLE_SECONDS", ge=0, le=60)
     """How long a message waits for the next one of the same burst; 0 to 60."""
@@ -238,6 +280,12 @@ class Settings(BaseModel):
 
     chromium: Path | None = Field(None, alias="KAKARI_CHROMIUM")
     """The browser that the browser tests drive; the program itself needs none."""
+
+    @property
+    def budgets(self) -> Budgets:
+        """What may be spent on models in one day."""
+        rate = Rate.read(self.yen_per_usd)
+        return Budgets(Cap(self.patient_tokens, self.patient_yen), Cap(self.tokens, self.yen), rate)
 
     @property
     def contacts(self) -> frozenset[str]:

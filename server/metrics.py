@@ -50,6 +50,13 @@ ALARMS = Gauge(
     "kakari_alarms_undelivered", "Alarms of the last day that after a minute reached nobody.", registry=REGISTRY
 )
 KILL_SWITCHES = Gauge("kakari_kill_switches_on", "Pharmacies whose automatic sending is stopped.", registry=REGISTRY)
+SPENT_TOKENS = Gauge("kakari_spent_tokens", "Tokens counted for today in Japan, of all processes.", registry=REGISTRY)
+SPENT_USD = Gauge("kakari_spent_usd", "US dollars counted for today in Japan, of all processes; unknown prices by "
+                  "estimate.", registry=REGISTRY)  # fmt: skip
+BUDGETS_REACHED = Gauge(
+    "kakari_budgets_reached", "Budgets of today that are used up: whole pharmacies', single patients'.", ["of"],
+    registry=REGISTRY,
+)  # fmt: skip
 BREAKERS = Gauge("kakari_breakers_open", "Model endpoints that this process does not call at present.",
                  registry=REGISTRY)  # fmt: skip
 RECENT_CALLS = Gauge(
@@ -110,6 +117,10 @@ def _show_signs(seen: signs.Signs) -> None:
     TEXTS.labels("parked").set(seen.texts_parked)
     ALARMS.set(seen.alarms_undelivered)
     KILL_SWITCHES.set(seen.kill_switches_on)
+    SPENT_TOKENS.set(seen.spent_tokens)
+    SPENT_USD.set(seen.spent_usd)
+    BUDGETS_REACHED.labels("pharmacy").set(seen.budgets_reached)
+    BUDGETS_REACHED.labels("patient").set(seen.patient_budgets_reached)
     RECENT_CALLS.labels("well").set(seen.recent_calls - seen.recent_failed_calls)
     RECENT_CALLS.labels("failed").set(seen.recent_failed_calls)
 

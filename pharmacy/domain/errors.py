@@ -8,6 +8,7 @@ FlowError                 every one of these ends with a pharmacist, never with 
 ├── ModelUnavailable      no answer could be had: down, limited, refused the key, breaker open
 ├── DeadlinePassed        the message's time ran out before an answer came
 ├── CallsUsedUp           the message's number of model calls ran out
+├── BudgetReached         the day's budget, the patient's or the pharmacy's, is used up
 ├── NothingFits           a local generator has no written reply for this
 └── FactUnknown           the answer needs a fact that nobody has given
 """
@@ -59,6 +60,12 @@ class CallsUsedUp(FlowError):
     """The message's number of model calls ran out."""
 
     code = "calls_used_up"
+
+
+class BudgetReached(FlowError):
+    """The day's budget, the patient's or the pharmacy's, is used up."""
+
+    code = "budget_reached"
 
 
 class NothingFits(FlowError):

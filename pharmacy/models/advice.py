@@ -33,7 +33,10 @@ def _on_models(nodes: Mapping[str, NodeTable], prices: Prices, today: date) -> I
         elif known.shutdown is not None:
             yield from _on_last_day(ref, known.shutdown, today)
         if prices.of(ref) is None:
-            yield f"{ref}: price is not known, so cost figures that include it stay unknown; set it under [prices]"
+            yield (
+                f"{ref}: price is not known, so cost figures that include it stay unknown and daily budgets count it "
+                "at the dearest known price; set it under [prices]"
+            )
 
 
 def _on_last_day(ref: ModelRef, last: date, today: date) -> Iterator[str]:

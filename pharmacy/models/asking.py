@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pharmacy.domain.errors import DeadlinePassed, ModelUnavailable
 from pharmacy.domain.model import Prompt
 from pharmacy.models.breaker import Health
+from pharmacy.models.budget import Held
 from pharmacy.models.ledger import Ledger
 from pharmacy.models.retry_policy import RetryPolicy
 from pharmacy.models.tried import Failure, Target, Tried
@@ -33,6 +34,7 @@ class Asking:
 
         Raises:
             DeadlinePassed, CallsUsedUp: the message's account is empty.
+            BudgetReached: the day's budget is used up.
         """
         for attempt in range(1, self.retry.attempts + 1):
             self.ledger.check()
@@ -54,7 +56,14 @@ class Asking:
 
     async def _once(self, target: Target) -> Tried:
         self.ledger.admit()
-        self.tries += 1
+        async with self.ledger.budget.held(target, self.prompt, self.schema) as held:
+            self.tries += 1
+            tried = await self._timed(target, held)
+        if target.breaker:
+            target.breaker.note(tried.failure.health if tried.failure else Health.ALIVE)
+        return tried
+
+    async def _timed(self, target: Target, held: Held) -> Tried:
         started, begun = datetime.now(UTC), time.monotonic()
         limit = min(target.timeout_seconds, self.ledger.remaining_seconds)
         try:
@@ -65,11 +74,11 @@ class Asking:
             tried = self._timed_out(target, limit)
         except BaseException as error:  # cancelled, or a bug: the provider may bill it all the same
             cut = "cancelled" if isinstance(error, asyncio.CancelledError) else type(error).__name__
-            self._book(target, self._cut_short(target, time.monotonic() - begun), started, begun, cut)
+            held.tried = self._cut_short(target, time.monotonic() - begun)
+            self._book(target, held.tried, started, begun, cut)
             raise
+        held.tried = tried
         self._book(target, tried, started, begun, str(tried.failure.error) if tried.failure else None)
-        if target.breaker:
-            target.breaker.note(tried.failure.health if tried.failure else Health.ALIVE)
         return tried
 
     def _timed_out(self, target: Target, limit: float) -> Tried:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pharmacy.domain.errors import CallsUsedUp, DeadlinePassed
 from pharmacy.domain.model import ModelCall, Prompt
+from pharmacy.models.budget import Budget
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.prices import Prices
 from pharmacy.models.tried import Tried
@@ -13,8 +14,11 @@ from pharmacy.models.tried import Tried
 class Ledger:
     """The account of one message."""
 
-    def __init__(self, deadline_seconds: float, calls: int, prices: Prices, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, deadline_seconds: float, calls: int, prices: Prices, clock: Callable[[], float], budget: Budget
+    ) -> None:
         """Start the clock; `clock` gives monotonic seconds."""
+        self.budget = budget
         self._seconds = deadline_seconds
         self._limit = calls
         self._prices = prices

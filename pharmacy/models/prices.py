@@ -42,6 +42,16 @@ class Prices:
         price = (self.of(ModelRef(asked.provider, served)) if served else None) or self.of(asked)
         return None if price is None else _cost(price, usage)
 
+    def most_usd(self, asked: ModelRef, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """Return the most that so many tokens can cost; None when the price is unknown."""
+        price = self.of(asked)
+        return None if price is None else _most(price, prompt_tokens, completion_tokens)
+
+    def guess_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Return what so many tokens would cost at the dearest price there is: for a model whose price is unknown."""
+        known = [*_shipped().values(), *self.own.values()]
+        return max(_most(price, prompt_tokens, completion_tokens) for price in known)
+
 
 def _cost(price: Price, usage: Usage) -> float:
     fresh = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
@@ -53,6 +63,11 @@ def _cost(price: Price, usage: Usage) -> float:
         + usage.completion_tokens * price.output
     )
     return total / _PER_MILLION
+
+
+def _most(price: Price, prompt_tokens: int, completion_tokens: int) -> float:
+    dearest_input = max(price.input, price.cached, price.cache_write or 0.0)
+    return (prompt_tokens * dearest_input + completion_tokens * price.output) / _PER_MILLION
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.model import ChatModel
 from pharmacy.models.advice import advice_on
+from pharmacy.models.budget import Budget, Purse
 from pharmacy.models.credentials import speaks_openai
 from pharmacy.models.ledger import Ledger
 from pharmacy.models.model_name import ModelRef
@@ -89,9 +90,14 @@ class Registry:
             made.warnings = advice_on(tables, made._prices, today or datetime.now(UTC).date())
         return made
 
-    def for_run(self, deadline_seconds: float, calls: int) -> RunModels:
-        """Return the models of one message, whose time starts now and which may make so many calls."""
-        return RunModels(self, Ledger(deadline_seconds, calls, self._prices, self._clock), self._draw)
+    def for_run(self, deadline_seconds: float, calls: int, purse: Purse | None = None) -> RunModels:
+        """Return the models of one message, whose time starts now and which may make so many calls.
+
+        Args:
+            purse: bounds what a day may cost; without one nothing does.
+        """
+        budget = Budget(purse, self._prices)
+        return RunModels(self, Ledger(deadline_seconds, calls, self._prices, self._clock, budget), self._draw)
 
     def serve(self, node: str, serving: Serving) -> None:
         """Let `serving` hold from the next run on.

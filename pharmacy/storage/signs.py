@@ -17,6 +17,9 @@ _OF_PHARMACY = text("""
 WITH recent AS MATERIALIZED (
     SELECT error FROM (SELECT error, started_at FROM model_calls ORDER BY seq DESC LIMIT :calls) AS newest
     WHERE started_at > now() - make_interval(secs => :seconds)
+), today AS MATERIALIZED (
+    SELECT patient_id, tokens, cost_usd, refusal FROM spending
+    WHERE day_began_at = date_trunc('day', now(), 'Asia/Tokyo')
 )
 SELECT
     (SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM messages
@@ -35,6 +38,10 @@ SELECT
      AND created_at BETWEEN now() - interval '1 day' AND now() - interval '1 minute') AS alarms_undelivered,
     (SELECT coalesce(bool_or(is_on), false)::int FROM
      (SELECT is_on FROM kill_switches ORDER BY seq DESC LIMIT 1) AS newest) AS kill_switches_on,
+    (SELECT coalesce(sum(tokens), 0)::bigint FROM today WHERE patient_id IS NULL) AS spent_tokens,
+    (SELECT coalesce(sum(cost_usd), 0) FROM today WHERE patient_id IS NULL) AS spent_usd,
+    (SELECT count(*) FROM today WHERE patient_id IS NULL AND refusal IS NOT NULL) AS budgets_reached,
+    (SELECT count(*) FROM today WHERE patient_id IS NOT NULL AND refusal IS NOT NULL) AS patient_budgets_reached,
     (SELECT count(*) FROM recent) AS recent_calls,
     (SELECT count(*) FROM recent WHERE error IS NOT NULL) AS recent_failed_calls
 """)
@@ -73,6 +80,16 @@ class Signs:
     """Alarms of the last day that after a minute have reached nobody."""
 
     kill_switches_on: int = 0
+    spent_tokens: int = 0
+    """What models cost since midnight in Japan, with what calls in hand may cost at most."""
+
+    spent_usd: float = 0.0
+    budgets_reached: int = 0
+    """Pharmacies whose budget of today is used up."""
+
+    patient_budgets_reached: int = 0
+    """Patients whose budget of today is used up."""
+
     recent_calls: int = 0
     recent_failed_calls: int = 0
 

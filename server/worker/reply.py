@@ -22,6 +22,7 @@ from pharmacy.storage.runs import Begun
 from server import metrics
 from server.program import Program
 from server.worker.alarms import log_emergency
+from server.worker.purse import DayPurse
 from server.worker.request import request_of
 from server.worker.tracing import Ended, key_of, trace_of
 
@@ -88,7 +89,8 @@ class ReplyJobs:
             return await runs.begin(tx, pharmacy_id, conversation_id, window, request_id)
 
     async def _run(self, begun: Begun, news: Any) -> None:
-        started, models = time.monotonic(), self.program.assembled.models_for_run()
+        purse = DayPurse(self.program.database, self.program.settings.budgets, begun.pharmacy_id, begun.patient.id)
+        started, models = time.monotonic(), self.program.assembled.models_for_run(purse)
         work = asyncio.create_task(self._propose(begun, models))
         try:
             proposal = await self._watch(begun, work, news)

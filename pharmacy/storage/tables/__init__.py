@@ -17,6 +17,7 @@ from pharmacy.storage.tables.policies import kill_switches, policies
 from pharmacy.storage.tables.recording import audit, audit_heads, restores, served_modes
 from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
 from pharmacy.storage.tables.sending import outbox
+from pharmacy.storage.tables.spending import spending
 
 __all__ = [
     "accounts",
@@ -50,5 +51,6 @@ __all__ = [
     "served_modes",
     "sign_in_attempts",
     "sign_ins",
+    "spending",
     "suggestions",
 ]

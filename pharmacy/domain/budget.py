@@ -1,0 +1,100 @@
+"""Daily budgets: what one patient, and all of a pharmacy's together, may cost a day, and what was spent of them."""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+JAPAN = ZoneInfo("Asia/Tokyo")
+"""Where a budget's day begins at midnight."""
+
+_RATE = re.compile(r"(\d{1,5}(?:\.\d{1,4})?) on (\d{4}-\d{2}-\d{2})")
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Tokens and money, of one call or of a day."""
+
+    tokens: int = 0
+    cost_usd: float = 0.0
+    guessed_usd: float = 0.0
+    """The part of `cost_usd` that counts by estimate, because nobody knows the model's price."""
+
+    def minus(self, other: "Spend") -> "Spend":
+        """Return what this is more than `other`; negative where it is less."""
+        return Spend(
+            self.tokens - other.tokens, self.cost_usd - other.cost_usd, self.guessed_usd - other.guessed_usd
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """What a call may take at most, already counted as spent."""
+
+    day: datetime
+    """The first moment, in Japan, of the day that it counts for."""
+
+    most: Spend
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Yen per US dollar, as somebody stated it on a day."""
+
+    yen_per_usd: float
+    dated: date
+
+    @classmethod
+    def read(cls, text: str) -> "Rate":
+        """Return the rate that `text` states, as in `160 on 2026-11-22`.
+
+        Raises:
+            ValueError: it is not of that form, or the rate is 0.
+        """
+        found = _RATE.fullmatch(text.strip())
+        if not found or float(found[1]) == 0:
+            raise ValueError("expected yen per US dollar and the day it was looked up, as in '160 on 2026-11-22'")
+        return cls(float(found[1]), date.fromisoformat(found[2]))
+
+    def yen(self, usd: float) -> int:
+        """Return the yen of an amount in US dollars, rounded up."""
+        return math.ceil(round(usd * self.yen_per_usd, 6))
+
+
+@dataclass(frozen=True)
+class Cap:
+    """Where spending ends; None is without end."""
+
+    tokens: int | None
+    yen: int | None
+
+    def reached(self, spent: Spend, rate: Rate) -> str:
+        """Return which bound `spent` has reached, with both figures, or nothing while it may go on."""
+        if self.tokens is not None and spent.tokens >= self.tokens:
+            return f"{spent.tokens} of {self.tokens} tokens"
+        if self.yen is not None and spent.cost_usd * rate.yen_per_usd >= self.yen:
+            guessed = f", {rate.yen(spent.guessed_usd)} of them by estimate" if spent.guessed_usd > 0 else ""
+            return f"{rate.yen(spent.cost_usd)} of {self.yen} yen{guessed}"
+        return ""
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """What may be spent in one day."""
+
+    patient: Cap
+    in_all: Cap
+    rate: Rate
+
+
+def refusal(whose: str, figures: str, day: datetime) -> str:
+    """Return what a person is told when a budget is used up.
+
+    Args:
+        whose: `this patient` or `the pharmacy`.
+        day: the day's first moment.
+    """
+    today = day.astimezone(JAPAN).date()
+    until = today + timedelta(days=1)
+    return f"the daily budget of {whose} is used up: {figures} on {today}; no model is asked before {until} in Japan"
