@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,14 +17,19 @@ from pharmacy.domain.outcome import Outcome
 from pharmacy.domain.outcome_json import hits_json
 from pharmacy.storage import audit, outcomes
 from pharmacy.storage.cases import Bell
+from pharmacy.storage.intake_statements import BEGUN, HELD, WRITTEN, WRITTEN_IN_TIME
 from pharmacy.storage.jobs import Jobs
-from pharmacy.storage.notices import notify
-from pharmacy.storage.order import after_everything, among_waiting
+from pharmacy.storage.notices import WIRE, wired
 from pharmacy.storage.refusals import Conflict
-from pharmacy.storage.tables import conversations, idempotency_keys, inbox, messages, patients, suggestions
+from pharmacy.storage.tables import conversations, idempotency_keys, inbox, messages, patients
 
 LATE = timedelta(hours=24)
 """A message that took longer to arrive is never answered by itself."""
+
+_AS_THEY_CAME = (
+    "pharmacy_id", "channel", "event_id", "conversation_id", "message_id", "text", "sent_at", "raw",
+    "channel_message_id", "redelivered",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,14 +105,16 @@ async def take(
     """
     conversation = await _open_conversation(tx, incoming, first_phase)
     # Under the conversation's lock: a second delivery has waited behind the first.
-    if known := await _known(tx, incoming):
-        return known
-    _refuse_other_patient(incoming, conversation.patient_id)
+    if message_id := await _of_key(tx, incoming):
+        return await _repeated(tx, incoming, message_id)
     _refuse_other_channel(incoming, conversation.channel)
-    await _keep_profile(tx, incoming, conversation.patient_id)
     version = conversation.version + 1
-    await _write(tx, incoming, version, hits)
-    await _outdate(tx, incoming, version)
+    if not await _write(tx, incoming, version, hits):
+        return await _repeated(tx, incoming, await _of_event(tx, incoming))
+    # What is refused is rolled back with all that was written.
+    _refuse_other_patient(incoming, conversation.patient_id)
+    await _keep_profile(tx, incoming, conversation.patient_id)
+    await _keep_key(tx, incoming)
     if emergency is not None:
         here = replace(emergency, phase=conversation.phase, category=conversation.category)
         covered = outcomes.Covered(incoming.pharmacy_id, incoming.conversation_id, version)
@@ -116,7 +123,6 @@ async def take(
         await outcomes.write_handover(tx, bell.without_words() if late else bell, covered, here)
     else:
         await enqueue_reply(tx, jobs, incoming.pharmacy_id, incoming.conversation_id)
-    await notify(tx, "conversation", f"{incoming.pharmacy_id}/{incoming.conversation_id}")
     said = {"version": version, "conversation": incoming.conversation_id, "rules": [hit.rule for hit in hits]}
     await audit.append(
         tx, incoming.pharmacy_id, f"channel:{incoming.channel}", "message_taken", incoming.message_id, said
@@ -138,28 +144,22 @@ def content_hash(incoming: Incoming) -> str:
 
 async def _open_conversation(tx: AsyncConnection, incoming: Incoming, first_phase: str) -> Any:
     """Return the conversation's row, made if need be, and held until the transaction ends."""
-    where = (conversations.c.pharmacy_id == incoming.pharmacy_id, conversations.c.id == incoming.conversation_id)
-    locked = select(conversations).where(*where).with_for_update()
-    if (found := (await tx.execute(locked)).one_or_none()) is not None:
+    of_conversation = {"given_pharmacy_id": incoming.pharmacy_id, "given_conversation_id": incoming.conversation_id}
+    if (found := (await tx.execute(HELD, of_conversation)).one_or_none()) is not None:
         return found
-    patient_id = incoming.patient_id or incoming.conversation_id
-    of_pharmacy = {"pharmacy_id": incoming.pharmacy_id}
-    patient = upsert(patients).values(**of_pharmacy, id=patient_id, profile={})
-    await tx.execute(patient.on_conflict_do_nothing())
-    row = {"id": incoming.conversation_id, "patient_id": patient_id, "channel": incoming.channel, "phase": first_phase}
-    await tx.execute(upsert(conversations).values(**of_pharmacy, **row).on_conflict_do_nothing())
-    return (await tx.execute(locked)).one()
+    row = {"given_patient_id": incoming.patient_id or incoming.conversation_id, "given_profile": {},
+           "given_channel": incoming.channel, "given_phase": first_phase}  # fmt: skip
+    if (begun := (await tx.execute(BEGUN, of_conversation | row)).one_or_none()) is not None:
+        return begun
+    return (await tx.execute(HELD, of_conversation)).one()
 
 
-async def _known(tx: AsyncConnection, incoming: Incoming) -> Taken | None:
-    """Return where the same message stands already, or None.
+async def _repeated(tx: AsyncConnection, incoming: Incoming, message_id: str) -> Taken:
+    """Return where the message stands that was taken before.
 
     Raises:
-        Conflict: its id or its idempotency key belongs to another one.
+        Conflict: it is of another conversation or patient.
     """
-    message_id = await _of_key(tx, incoming) or await _of_event(tx, incoming)
-    if message_id is None:
-        return None
     where = (messages.c.pharmacy_id == incoming.pharmacy_id, messages.c.conversation_id == incoming.conversation_id)
     of_patient = (conversations.c.pharmacy_id == messages.c.pharmacy_id) & (
         conversations.c.id == messages.c.conversation_id
@@ -185,14 +185,18 @@ async def _of_key(tx: AsyncConnection, incoming: Incoming) -> str | None:
     return str(found.message_id) if found is not None else None
 
 
-async def _of_event(tx: AsyncConnection, incoming: Incoming) -> str | None:
-    """Return the message that this event already made, or None."""
+async def _of_event(tx: AsyncConnection, incoming: Incoming) -> str:
+    """Return the message that this event already made.
+
+    Raises:
+        Conflict: it was another one, or it has been erased.
+    """
     where = (inbox.c.pharmacy_id == incoming.pharmacy_id, inbox.c.channel == incoming.channel,
              inbox.c.event_id == incoming.event_id)  # fmt: skip
     found = (await tx.execute(select(inbox.c.raw_hash, inbox.c.message_id).where(*where))).one_or_none()
-    if found is not None and found.raw_hash != content_hash(incoming):
+    if found is None or found.raw_hash != content_hash(incoming):
         raise _used_id(incoming)
-    return str(found.message_id) if found is not None else None
+    return str(found.message_id)
 
 
 async def _keep_profile(tx: AsyncConnection, incoming: Incoming, patient_id: str) -> None:
@@ -226,42 +230,28 @@ def _refuse_other_channel(incoming: Incoming, channel: str) -> None:
         raise Conflict(f"{place}: the conversation is led over another channel than {incoming.channel!r}")
 
 
-async def _write(tx: AsyncConnection, incoming: Incoming, version: int, hits: Sequence[GateHit]) -> None:
-    scope = {"pharmacy_id": incoming.pharmacy_id}
-    of_conversation = {**scope, "conversation_id": incoming.conversation_id}
-    event = {"event_id": incoming.event_id, "channel": incoming.channel, "raw": incoming.raw,
-             "raw_hash": content_hash(incoming), "message_id": incoming.message_id}  # fmt: skip
-    # Two conversations may be told the same id or key at once; the lock of neither keeps the other out.
-    arrived = upsert(inbox).values(**scope, **event).on_conflict_do_nothing().returning(inbox.c.event_id)
-    if (await tx.execute(arrived)).one_or_none() is None:
-        raise _used_id(incoming)
-    await tx.execute(
-        insert(messages).values(**of_conversation, id=incoming.message_id, version=version, author="patient",
-                                kind=incoming.kind.value, text=incoming.text, sent_at=incoming.sent_at,
-                                hits=hits_json(hits), channel_message_id=incoming.channel_message_id,
-                                redelivered=incoming.redelivered, order_at=_place(incoming))
-    )  # fmt: skip
+async def _write(tx: AsyncConnection, incoming: Incoming, version: int, hits: Sequence[GateHit]) -> bool:
+    """Write the message and what follows from it; say whether it is new, else nothing is written."""
+    given = {
+        **{f"given_{name}": getattr(incoming, name) for name in _AS_THEY_CAME},
+        "given_kind": incoming.kind.value,
+        "given_raw_hash": content_hash(incoming),
+        "given_version": version,
+        "given_hits": hits_json(hits),
+        "given_wire": WIRE,
+        "given_notice": wired("conversation", f"{incoming.pharmacy_id}/{incoming.conversation_id}"),
+    }
+    statement = WRITTEN_IN_TIME if incoming.by_own_time else WRITTEN
+    return (await tx.execute(statement, given)).one_or_none() is not None
+
+
+async def _keep_key(tx: AsyncConnection, incoming: Incoming) -> None:
     if incoming.idempotency is not None:
-        row = {**of_conversation, "message_id": incoming.message_id, **asdict(incoming.idempotency)}
+        row = {"pharmacy_id": incoming.pharmacy_id, "conversation_id": incoming.conversation_id,
+               "message_id": incoming.message_id, **asdict(incoming.idempotency)}  # fmt: skip
         used = upsert(idempotency_keys).values(**row).on_conflict_do_nothing().returning(idempotency_keys.c.key)
         if (await tx.execute(used)).one_or_none() is None:
             raise _used_key()
-
-
-def _place(incoming: Incoming) -> ColumnElement[datetime]:
-    of = (incoming.pharmacy_id, incoming.conversation_id)
-    return among_waiting(*of, incoming.sent_at) if incoming.by_own_time else after_everything(*of)
-
-
-async def _outdate(tx: AsyncConnection, incoming: Incoming, version: int) -> None:
-    """Raise the conversation's version; what was written before this message may no longer answer it."""
-    mine = (conversations.c.pharmacy_id == incoming.pharmacy_id, conversations.c.id == incoming.conversation_id)
-    now = {"version": version, "last_message_at": func.now(), "snoozed_until": None}
-    await tx.execute(update(conversations).where(*mine).values(**now))
-    open_ones = (suggestions.c.pharmacy_id == incoming.pharmacy_id, suggestions.c.state == "open",
-                 suggestions.c.conversation_id == incoming.conversation_id)  # fmt: skip
-    superseded = {"state": "superseded", "decided_at": func.now(), "decided_by": "newer message"}
-    await tx.execute(update(suggestions).where(*open_ones).values(**superseded))
 
 
 def _used_id(incoming: Incoming) -> Conflict:

@@ -22,6 +22,8 @@ KEPT = 1000
 
 log = logging.getLogger(__name__)
 
+_NOTIFY = text("SELECT pg_notify(:wire, :payload)")
+
 Callback = Callable[[str | None], None]
 
 
@@ -33,8 +35,12 @@ async def notify(connection: AsyncConnection, channel: str, payload: str) -> Non
         channel: what sort of thing changed.
         payload: which one; an id, never a patient's words.
     """
-    wire = json.dumps([channel, payload])
-    await connection.execute(text("SELECT pg_notify(:wire, :payload)"), {"wire": WIRE, "payload": wire})
+    await connection.execute(_NOTIFY, {"wire": WIRE, "payload": wired(channel, payload)})
+
+
+def wired(channel: str, payload: str) -> str:
+    """Return a notice as it goes over the wire."""
+    return json.dumps([channel, payload])
 
 
 class Subscription:
