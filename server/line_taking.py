@@ -9,7 +9,7 @@ from nodes.hand_over import hand_over, with_gates
 from pharmacy.channels.line.contents import Content
 from pharmacy.channels.line.events import Effect, LineEvent
 from pharmacy.domain.conversation import Kind
-from pharmacy.domain.gates.hit import GateHit
+from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.storage import cases, erasure, holding, intake, leaving, line_contacts, line_events, media, withdrawing
 from pharmacy.storage.database import Transaction
@@ -45,7 +45,7 @@ async def take_event(program: Program, pharmacy_id: str, event: LineEvent) -> No
         case Effect.FOLLOW | Effect.UNFOLLOW:
             await program.database.transact(lambda tx: _follow(tx, program, pharmacy_id, event), pharmacy_id)
         case Effect.PARKED:
-            if await program.database.transact(lambda tx: _park(tx, pharmacy_id, event), pharmacy_id):
+            if await program.database.transact(lambda tx: _park(tx, program, pharmacy_id, event), pharmacy_id):
                 # An error, so that whatever watches the log calls somebody; never a patient's words.
                 log.error("line_event_parked event=%s type=%s", event.event_id, event.type)
         case Effect.NOTHING:
@@ -59,8 +59,8 @@ async def _is_erased(program: Program, pharmacy_id: str, event_id: str) -> bool:
         return await erasure.is_erased(tx, pharmacy_id, event_id)
 
 
-async def _park(tx: Transaction, pharmacy_id: str, event: LineEvent) -> bool:
-    """Keep what cannot be read, and open a case where its patient is known; say whether it is new."""
+async def _park(tx: Transaction, program: Program, pharmacy_id: str, event: LineEvent) -> bool:
+    """Keep what cannot be read, and call a person where its patient is known; say whether it is new."""
     conversation = None
     if event.user_id is not None:
         contact = await line_contacts.held(tx, pharmacy_id, event.user_id)
@@ -68,7 +68,9 @@ async def _park(tx: Transaction, pharmacy_id: str, event: LineEvent) -> bool:
             conversation = await holding.locked(tx, pharmacy_id, contact.conversation_id)
     new = await line_events.keep(tx, _kept(pharmacy_id, event, "parked"))
     if new and conversation is not None:
-        await cases.open_case(tx, conversation, "event_unreadable", UNREADABLE)
+        # Whatever the patient wrote, no gate has read it; and what it was nobody knows, so nothing is said of it.
+        reason = Reason("event_unreadable", UNREADABLE, Tier.U)
+        await cases.open_case_for(tx, program.bell.without_words(), conversation, reason)
     return new
 
 
@@ -89,6 +91,8 @@ async def _take_message(program: Program, pharmacy_id: str, event: LineEvent) ->
 
     async def take(tx: Transaction) -> intake.Taken | None:
         contact = await line_contacts.held(tx, pharmacy_id, user_id)
+        # Who writes has not left, even where the event that said so was lost.
+        await line_contacts.set_blocked(tx, pharmacy_id, user_id, event.sent_at or datetime.now(UTC), blocked=False)
         known = Known(pharmacy_id, event.event_id, user_id, event.message_id)
         is_message, is_withdrawn = await line_events.known(tx, known)
         if is_message:
@@ -140,6 +144,7 @@ async def _unsend(tx: Transaction, program: Program, pharmacy_id: str, event: Li
     if not await line_events.keep(tx, _kept(pharmacy_id, event, "done")):
         return
     await line_events.note_unsent(tx, pharmacy_id, event.user_id, event.message_id)
+    await line_events.forget_parked(tx, pharmacy_id, event.user_id)
     of = (pharmacy_id, contact.conversation_id, event.message_id)
     await withdrawing.withdraw(tx, program.bell, *of, _unsent)
 

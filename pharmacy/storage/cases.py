@@ -87,11 +87,16 @@ async def open_or_join(tx: AsyncConnection, bell: Bell | None, called: Called) -
 
 async def open_case(tx: AsyncConnection, conversation: Any, code: str, detail: str) -> None:
     """See to it that a person looks at the conversation, for a reason outside its messages."""
+    await open_case_for(tx, None, conversation, Reason(code, detail))
+
+
+async def open_case_for(tx: AsyncConnection, bell: Bell | None, conversation: Any, reason: Reason) -> None:
+    """See to it that a person looks at the conversation, and is called where the reason has a tier that calls."""
     called = Called(
-        conversation.pharmacy_id, conversation.id, conversation.version, Reason(code, detail), conversation.category,
+        conversation.pharmacy_id, conversation.id, conversation.version, reason, conversation.category,
         conversation.phase,
     )  # fmt: skip
-    await open_or_join(tx, None, called)
+    await open_or_join(tx, bell, called)
     await notify(tx, "conversation", f"{conversation.pharmacy_id}/{conversation.id}")
 
 

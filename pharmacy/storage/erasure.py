@@ -1,7 +1,7 @@
 """Erase a patient: every row that is theirs, their jobs and their texts to send, in one transaction."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy import Table, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit
+from pharmacy.storage import audit, line_events
 from pharmacy.storage.database import Database
 from pharmacy.storage.notices import notify
 from pharmacy.storage.tables import audit as trail
@@ -84,8 +84,17 @@ def tables_of_patients() -> list[Table]:
     ]
 
 
+async def _always(_: AsyncConnection) -> bool:
+    return True
+
+
 async def erase(
-    database: Database, pharmacy_id: str, patient_id: str, actor: str, told: Callable[[str], None] = lambda _: None
+    database: Database,
+    pharmacy_id: str,
+    patient_id: str,
+    actor: str,
+    told: Callable[[str], None] = lambda _: None,
+    only_if: Callable[[AsyncConnection], Awaitable[bool]] = _always,
 ) -> Erased:
     """Erase the patient; done again, it finds nothing and says when it was done before.
 
@@ -95,6 +104,7 @@ async def erase(
     Args:
         actor: who asked for it.
         told: is called with each table's name before it is emptied.
+        only_if: is asked once the patient's rows are held against every writer; False leaves all as it is.
 
     Raises:
         StoreBusy: somebody holds the patient's rows for too long; nothing was erased.
@@ -102,7 +112,7 @@ async def erase(
     for left in reversed(range(ATTEMPTS)):
         try:
             async with database.begin(pharmacy_id) as tx:
-                erased = await _erase(tx, pharmacy_id, patient_id, actor, told)
+                erased = await _erase(tx, pharmacy_id, patient_id, actor, told, only_if)
             break
         except IntegrityError:  # a conversation began between two statements
             if not left:
@@ -129,11 +139,18 @@ async def is_erased(tx: AsyncConnection, pharmacy_id: str, event_id: str) -> boo
 
 
 async def _erase(
-    tx: AsyncConnection, pharmacy_id: str, patient_id: str, actor: str, told: Callable[[str], None]
+    tx: AsyncConnection,
+    pharmacy_id: str,
+    patient_id: str,
+    actor: str,
+    told: Callable[[str], None],
+    only_if: Callable[[AsyncConnection], Awaitable[bool]],
 ) -> Erased:
     await tx.execute(text(LIMITS))
     before = await last_erased(tx, pharmacy_id, patient_id)
     gone = await _hold(tx, pharmacy_id, patient_id)
+    if not await only_if(tx):
+        return Erased(reference_of(pharmacy_id, patient_id), {}, 0, before)
     jobs = await _drop_jobs(tx, pharmacy_id, [*gone, *await _ids(tx, gone)])
     rows: dict[str, int] = {}
     # LINE's contacts say whose its events are: they go after them, and conversations and patients last.
@@ -155,9 +172,10 @@ async def _hold(tx: AsyncConnection, pharmacy_id: str, patient_id: str) -> list[
     of_patient = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.patient_id == patient_id)
     # A contact first, as every event of LINE takes them.
     of_contact = line_contacts.c.conversation_id.in_(select(conversations.c.id).where(*of_patient))
-    await tx.execute(
-        select(line_contacts.c.user_id).where(of_contact).order_by(line_contacts.c.user_id).with_for_update()
-    )
+    of_line = select(line_contacts.c.user_id).where(of_contact).order_by(line_contacts.c.user_id).with_for_update()
+    for user_id in (await tx.execute(of_line)).scalars().all():
+        # Events of which not even the user could be read.
+        await line_events.forget_parked(tx, pharmacy_id, user_id)
     held = select(conversations.c.id).where(*of_patient).order_by(conversations.c.id).with_for_update()
     found = list((await tx.execute(held)).scalars())
     of_row = (patients.c.pharmacy_id == pharmacy_id, patients.c.id == patient_id)

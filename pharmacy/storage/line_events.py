@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, or_, select, tuple_
+from sqlalchemy import bindparam, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -82,6 +82,14 @@ async def note_unsent(tx: AsyncConnection, pharmacy_id: str, user_id: str, chann
     """Remember that the message is withdrawn: it may come only after its withdrawal."""
     row = {"pharmacy_id": pharmacy_id, "user_id": user_id, "channel_message_id": channel_message_id}
     await tx.execute(upsert(line_unsent).values(**row).on_conflict_do_nothing())
+
+
+async def forget_parked(tx: AsyncConnection, pharmacy_id: str, user_id: str) -> None:
+    """Blank the bytes of events that could not be read and are the user's, or name the user somewhere."""
+    named = func.position(func.convert_to(user_id, "UTF8").op("IN")(line_events.c.raw)) > 0
+    where = (line_events.c.pharmacy_id == pharmacy_id, line_events.c.state == "parked", line_events.c.raw.is_not(None))
+    mine = or_(line_events.c.user_id == user_id, named)
+    await tx.execute(update(line_events).where(*where, mine).values(raw=None))
 
 
 async def list_events(

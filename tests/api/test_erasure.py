@@ -16,7 +16,7 @@ from pharmacy.storage import erasure
 from pharmacy.storage.audit_verify import broken_at
 from tests.api.line_shop import LineShop
 from tests.api.shop import Shop, new_id, running
-from tests.fakes.line_server.events import event, new_user, said
+from tests.fakes.line_server.events import body_of, event, new_user, said
 from tests.fakes.openai_server import OpenAIFake
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -159,6 +159,21 @@ async def _run(command: list[str], settings: Settings) -> subprocess.CompletedPr
         subprocess.run, command, cwd=CHECKOUT, env=os.environ | variables, capture_output=True, text=True,
         stdin=subprocess.DEVNULL, check=False, timeout=120,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("plain", [b'"mode"', b'"source"'])
+async def test_the_words_of_an_event_that_could_not_be_read_are_erased(line_shop: LineShop, plain: bytes) -> None:
+    user_id, odd = new_user(), said(new_user(), CANARY)
+    odd["source"]["userId"] = user_id
+    await line_shop.deliver(said(user_id, "配送の件です。"))
+    shown = await line_shop.shown(user_id)
+    (patient,) = await line_shop.shop.rows("SELECT patient_id FROM conversations WHERE id = :id", id=shown["id"])
+    await line_shop.post(body_of(odd).replace(plain, plain + b": 1, " + plain, 1))
+    assert await _found(line_shop.shop, CANARY) == {"line_events": 1}
+
+    await _erase(line_shop.shop, patient.patient_id)
+
+    assert await _found(line_shop.shop, CANARY) == {}
 
 
 @pytest.mark.parametrize("flagged", [True, False])

@@ -172,6 +172,55 @@ async def test_an_odd_event_of_a_known_patient_opens_a_case_once(line_shop: Line
     assert [each["code"] for each in shown["handover"]["reasons"]] == ["event_unreadable"]
 
 
+@pytest.mark.parametrize(
+    ("plain", "odd"),
+    [
+        pytest.param(b'"mode"', b'"count": 12345678901234567890, "mode"', id="a-number-of-20-digits"),
+        pytest.param(b'"mode"', b'"count": NaN, "mode"', id="nan"),
+        pytest.param(b'"mode"', b'"count": {"a": 1, "a": 2}, "mode"', id="a-key-twice-within"),
+        pytest.param(b'"mode"', b'"mode": "active", "mode"', id="a-key-twice"),
+    ],
+)
+async def test_an_odd_value_loses_no_patient(line_shop: LineShop, plain: bytes, odd: bytes) -> None:
+    user, told = new_user(), said(new_user(), "相談です")
+    await line_shop.deliver(said(user, "体調の相談です"))
+    await line_shop.until_shown(user, lambda now: now["suggestion"])
+    told["source"]["userId"] = user
+
+    answer = await line_shop.post(body_of(told).replace(plain, odd, 1))
+
+    shown = await line_shop.shown(user)
+    parked = [each["event_id"] for each in await line_shop.events("parked")]
+    alarms = await line_shop.shop.rows("SELECT tier, category FROM alarms WHERE conversation_id = :c", c=shown["id"])
+    assert answer.status_code == 200
+    assert told["webhookEventId"] in parked
+    assert (shown["tier"], shown["handover"]["reason"]["code"]) == ("U", "event_unreadable")
+    assert [tuple(each) for each in alarms] == [("U", "event_unreadable")]
+
+
+async def test_an_id_that_stands_twice_in_an_event_is_not_believed(line_shop: LineShop) -> None:
+    told = said(new_user(), "相談です")
+    twice = b'"webhookEventId": "01TWICE", "webhookEventId"'
+
+    await line_shop.post(body_of(told).replace(b'"webhookEventId"', twice, 1))
+
+    assert (await line_shop.events("parked"))[0]["event_id"].startswith("sha256-")
+
+
+async def test_an_odd_event_of_a_group_is_nobodys_and_keeps_no_words(line_shop: LineShop) -> None:
+    user = new_user()
+    await line_shop.deliver(said(user, "体調の相談です"))
+    told = said(user, "canary-of-an-odd-group") | {"timestamp": 10**19}
+    told["source"] = {"type": "group", "groupId": "C1", "userId": user}
+
+    await line_shop.deliver(told)
+
+    kept = await line_shop.shop.rows(
+        "SELECT user_id, raw FROM line_events WHERE event_id = :e", e=told["webhookEventId"]
+    )
+    assert [tuple(each) for each in kept] == [(None, None)]
+
+
 @pytest.mark.parametrize("value", [1, "x", None, [], True, {}], ids=repr)
 async def test_what_is_no_event_at_all_is_parked(line_shop: LineShop, value: Any) -> None:
     user = new_user()

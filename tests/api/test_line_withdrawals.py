@@ -193,6 +193,40 @@ async def test_an_old_unfollow_does_not_undo_a_newer_follow(line_shop: LineShop)
     assert len(line_shop.line.world.texts_to(user)) == 1
 
 
+async def test_who_writes_again_is_answered_though_the_follow_was_lost(line_shop: LineShop) -> None:
+    user = new_user()
+    await line_shop.deliver(event("unfollow", user, at=now_ms() - 5_000))
+
+    await line_shop.deliver(said(user, "体調の相談です"))
+
+    await line_shop.approved(user)
+    await line_shop.until_shown(user, lambda now: len(now["messages"]) == 2)
+    assert len(line_shop.line.world.texts_to(user)) == 1
+
+
+async def test_a_message_from_before_the_patient_left_brings_nobody_back(line_shop: LineShop) -> None:
+    user = new_user()
+    await line_shop.deliver(event("unfollow", user))
+
+    await line_shop.deliver(said(user, "体調の相談です", at=now_ms() - 5_000))
+
+    await line_shop.approved(user)
+    await line_shop.until_shown(user, lambda now: now["unsent"] and now["unsent"][0]["state"] == "parked")
+    assert line_shop.line.world.texts_to(user) == []
+
+
+async def test_a_withdrawal_takes_the_words_of_events_that_could_not_be_read(line_shop: LineShop) -> None:
+    user, message_id = new_user(), new_message_id()
+    canary = f"{CANARY}の巳"
+    await line_shop.deliver(_told(user, "相談です", message_id))
+    await line_shop.deliver(_told(user, canary, new_message_id()) | {"timestamp": 10**19})
+    assert await copies(line_shop.shop, canary) == ["line_events"]
+
+    await line_shop.deliver(_taken_back(user, message_id))
+
+    assert await copies(line_shop.shop, canary) == []
+
+
 async def test_a_follow_alone_makes_no_conversation(line_shop: LineShop) -> None:
     user = new_user()
 

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,10 @@ class BodyUnreadable(ValueError):
 class Odd:
     """Stands for a value that JSON should not hold: NaN, a number without end, a key twice."""
 
-    def __init__(self, said: str) -> None:
+    def __init__(self, said: str, known: dict[str, Any] | None = None) -> None:
         self.said = said
+        self.known = known or {}
+        """What an object with a key twice says under its other keys."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,11 @@ def _skip(text: str, at: int) -> int:
 
 def _object(pairs: list[tuple[str, Any]]) -> Any:
     found = dict(pairs)
-    return found if len(found) == len(pairs) else Odd("the same key twice")
+    if len(found) == len(pairs):
+        return found
+    times = Counter(key for key, _ in pairs)
+    # Which of the two was meant nobody can say.
+    return Odd("the same key twice", {key: value for key, value in pairs if times[key] == 1})
 
 
 def _integer(digits: str) -> Any:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from pharmacy.channels.line.accounts import USER_ID
-from pharmacy.channels.line.body import Piece, odd_values
+from pharmacy.channels.line.body import Odd, Piece, odd_values
 from pharmacy.channels.line.contents import Content, EventUnreadable, message_content, postback_content
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -63,15 +63,26 @@ def read_event(piece: Piece) -> LineEvent:
     """Return what the event is; one that cannot be read comes back parked, with its bytes. Raises nothing."""
     parked = LineEvent("sha256-" + hashlib.sha256(piece.raw).hexdigest()[:48], "unknown", Effect.PARKED, piece.raw)
     if (odd := next(odd_values(piece.value), None)) is not None:
-        return replace(parked, said=f"event: {odd}")
+        return _unread(piece.value, parked, f"event: {odd}")
     if not isinstance(piece.value, dict):
         return replace(parked, said=f"event: a {type(piece.value).__name__}, expected an object")
     try:
         read = _head(piece.value, parked)
         return _effect(piece.value, read)
     except EventUnreadable as error:
-        known = _known(piece.value, parked)
-        return replace(known, effect=Effect.PARKED, said=str(error))
+        return _unread(piece.value, parked, str(error))
+
+
+def _unread(value: Any, parked: LineEvent, said: str) -> LineEvent:
+    """Return the event parked, with whatever can be told of it: its patient is not to be lost."""
+    event = value.known if isinstance(value, Odd) else value
+    if not isinstance(event, dict):
+        return replace(parked, said=said)
+    known = replace(_known(event, parked), said=said)
+    source = event.get("source")
+    if isinstance(source, dict) and source.get("type") in ("group", "room"):
+        return replace(known, user_id=None, private=False)
+    return known
 
 
 def _head(event: dict[str, Any], parked: LineEvent) -> LineEvent:
