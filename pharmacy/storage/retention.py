@@ -1,19 +1,20 @@
 """How long rows are kept: rules in a file, and the work of holding to them."""
 
-import tomllib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Column, LargeBinary, Table, func, select, text
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Column, LargeBinary, Select, Table, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.toml_file import TomlFile
 from pharmacy.storage import erasure
 from pharmacy.storage.database import Database
+from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.tables import conversations, metadata
 
 SHIPPED = Path(__file__).with_name("retention.toml")
@@ -22,6 +23,8 @@ PATIENTS_AT_ONCE = 20
 ACTOR = "retention"
 # The law asks for the record of a sale for at least two years; the trail is one chain, and cannot lose its beginning.
 NEVER = frozenset({"audit", "audit_heads", "erased_events"})
+
+log = logging.getLogger(__name__)
 
 
 class _Rule(BaseModel):
@@ -57,17 +60,14 @@ def load(path: Path = SHIPPED) -> tuple[Rule, ...]:
     Raises:
         ConfigError: the file cannot be read, or a rule does not fit its table; every table of a pharmacy is named once.
     """
-    try:
-        file = _File.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+    toml = TomlFile.read(path)
+    file = toml.table((), _File)
     named = [*file.rules, *file.kept]
     for name, table in metadata.tables.items():
-        if "pharmacy_id" in table.c and named.count(name) != 1:
-            raise ConfigError(
-                f"{path}: table {name!r} is named {named.count(name)} times; expected once, as rule or kept"
-            )
-    return tuple(_rule(path, name, rule) for name, rule in file.rules.items())
+        if "pharmacy_id" in table.c and (times := named.count(name)) != 1:
+            place = ("rules", name) if name in file.rules else ()
+            raise toml.wrong(place, f"table {name!r} is named {times} times; expected once, as rule or kept")
+    return tuple(_rule(toml, name, rule) for name, rule in file.rules.items())
 
 
 async def keep(database: Database, pharmacy_id: str, rules: tuple[Rule, ...]) -> Mapping[str, int]:
@@ -128,31 +128,51 @@ def _blank(column: Column[Any]) -> str:
 
 
 async def _erase_old(database: Database, pharmacy_id: str, rule: Rule) -> int:
-    newest = func.max(rule.since)
-    silent = (
+    # Not always in the same order: patients who cannot be erased must not keep the others from it.
+    some = _silent(pharmacy_id, rule).order_by(func.random()).limit(PATIENTS_AT_ONCE)
+    async with database.begin(pharmacy_id) as tx:
+        patients = list((await tx.execute(some)).scalars())
+    return sum([await _erase_if_silent(database, pharmacy_id, rule, patient_id) for patient_id in patients])
+
+
+async def _erase_if_silent(database: Database, pharmacy_id: str, rule: Rule, patient_id: str) -> bool:
+    async def silent(tx: AsyncConnection) -> bool:
+        of = _silent(pharmacy_id, rule).where(conversations.c.patient_id == patient_id)
+        return (await tx.execute(of)).one_or_none() is not None
+
+    try:
+        erased = await erasure.erase(database, pharmacy_id, patient_id, ACTOR, only_if=silent)
+    except StoreBusy as error:
+        log.warning("retention_put_off reference=%s reason=%s", erasure.reference_of(pharmacy_id, patient_id), error)
+        return False
+    except Exception:
+        # One patient who cannot be erased must not keep the later ones.
+        log.exception("retention_failed reference=%s", erasure.reference_of(pharmacy_id, patient_id))
+        return False
+    return erased.found_anything
+
+
+def _silent(pharmacy_id: str, rule: Rule) -> Select[tuple[str]]:
+    """Return the question for the patients whose newest message is too old."""
+    return (
         select(conversations.c.patient_id)
         .where(conversations.c.pharmacy_id == pharmacy_id)
         .group_by(conversations.c.patient_id)
-        .having(newest < func.now() - func.make_interval(0, 0, 0, rule.days))
-        .limit(PATIENTS_AT_ONCE)
+        .having(func.max(rule.since) < func.now() - func.make_interval(0, 0, 0, rule.days))
     )
-    async with database.begin(pharmacy_id) as tx:
-        patients = list((await tx.execute(silent)).scalars())
-    for patient_id in patients:
-        await erasure.erase(database, pharmacy_id, patient_id, ACTOR)
-    return len(patients)
 
 
-def _rule(path: Path, name: str, rule: _Rule) -> Rule:
+def _rule(toml: TomlFile, name: str, rule: _Rule) -> Rule:
+    place = ("rules", name)
     table = metadata.tables.get(name)
     if table is None or "pharmacy_id" not in table.c:
-        raise ConfigError(f"{path}: rules.{name}: there is no such table of a pharmacy")
+        raise toml.wrong(place, "there is no such table of a pharmacy")
     if name in NEVER:
-        raise ConfigError(f"{path}: rules.{name}: these rows are kept; expected it under [kept]")
+        raise toml.wrong(place, "these rows are kept; expected it under [kept]")
     if (rule.does == "erase") != (name == "conversations") or (rule.does == "blank") != bool(rule.columns):
-        raise ConfigError(f"{path}: rules.{name}: does = {rule.does!r} does not fit; only conversations are erased, and"
-                          " only what is blanked names columns")  # fmt: skip
+        raise toml.wrong((*place, "does"), f"{rule.does!r} does not fit; only conversations are erased, and only what"
+                         " is blanked names columns")  # fmt: skip
     for column in (rule.since, *rule.columns):
         if column not in table.c:
-            raise ConfigError(f"{path}: rules.{name}: {column!r} is no column of it; expected one of {table.c.keys()}")
+            raise toml.wrong(place, f"{column!r} is no column of it; expected one of {table.c.keys()}")
     return Rule(table, rule.does, table.c[rule.since], rule.days, tuple(table.c[column] for column in rule.columns))

@@ -1,5 +1,6 @@
 """Rows are kept as long as the rules say, and the audit trail always."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,18 @@ import pytest
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.storage import retention
+from pharmacy.storage.address import libpq, read_address
 from pharmacy.storage.database import Database
 from tests.unit.storage.planting import found, plant
 
 Owner = psycopg.Connection[Any]
 RULES = retention.load()
+WAITS = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+REFUSING = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF OLD.patient_id = 'p-3' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN OLD; END $$;
+CREATE TRIGGER refuse BEFORE DELETE ON conversations FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
 
 
 def _age(owner: Owner, days: int, canary: str) -> None:
@@ -67,6 +75,42 @@ async def test_another_pharmacys_rows_are_not_touched(database: Database, owner:
     assert found(owner, "CANARY-OLD") == before
 
 
+async def test_a_patient_who_writes_while_retention_waits_for_them_is_not_erased(
+    database: Database, owner: Owner, database_url: str
+) -> None:
+    plant(owner, database.pharmacy_id, "p-1", "CANARY-OLD")
+    before = found(owner, "CANARY-OLD")
+    rules = tuple(rule for rule in RULES if rule.does == "erase")
+    owner.execute("UPDATE conversations SET last_message_at = now() - interval '6 years'")
+    with psycopg.connect(libpq(read_address(database_url))) as writing:
+        writing.execute("UPDATE conversations SET last_message_at = now()")
+
+        keeping = asyncio.create_task(retention.keep(database, database.pharmacy_id, rules))
+        async with asyncio.timeout(5):
+            while not owner.execute(WAITS).fetchall():  # noqa: ASYNC110 (PostgreSQL tells nobody who waits)
+                await asyncio.sleep(0.02)
+        writing.commit()
+        done = await keeping
+
+    assert done == {}
+    assert found(owner, "CANARY-OLD") == before
+
+
+async def test_a_patient_who_cannot_be_erased_does_not_keep_the_others(
+    database: Database, owner: Owner, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(6):
+        plant(owner, database.pharmacy_id, f"p-{number}", f"CANARY-{number}")
+    owner.execute("UPDATE conversations SET last_message_at = now() - interval '6 years'")
+    owner.execute(REFUSING)
+
+    done = await retention.keep(database, database.pharmacy_id, tuple(r for r in RULES if r.does == "erase"))
+
+    assert done == {"conversations": 5}
+    assert [row for (row,) in owner.execute("SELECT patient_id FROM conversations").fetchall()] == ["p-3"]
+    assert "retention_failed" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -89,6 +133,16 @@ def test_a_rule_that_does_not_fit_is_refused(change: tuple[str, str], said: str,
         retention.load(file)
 
 
+def test_a_rule_that_cannot_be_read_is_named_by_its_line(tmp_path: Path) -> None:
+    words = retention.SHIPPED.read_text("utf-8").replace("days = 1825", 'days = "long"')
+    line = words.splitlines().index('days = "long"') + 1
+    file = tmp_path / "retention.toml"
+    file.write_text(words, "utf-8")
+
+    with pytest.raises(ConfigError, match=rf"retention\.toml:{line}: .*'long'"):
+        retention.load(file)
+
+
 def test_the_audit_trail_cannot_be_given_an_end(tmp_path: Path) -> None:
     words = retention.SHIPPED.read_text("utf-8")
     kept = next(line for line in words.splitlines() if line.startswith("audit ="))
@@ -96,5 +150,5 @@ def test_the_audit_trail_cannot_be_given_an_end(tmp_path: Path) -> None:
     file = tmp_path / "retention.toml"
     file.write_text(words.replace(f"{kept}\n", "").replace("[kept]\n", rule), "utf-8")
 
-    with pytest.raises(ConfigError, match=r"rules\.audit: these rows are kept"):
+    with pytest.raises(ConfigError, match=r"rules\.audit\] these rows are kept"):
         retention.load(file)
