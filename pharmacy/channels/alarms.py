@@ -1,8 +1,6 @@
 """How an alarm leaves the house: a signed POST, and mail; ids, codes and a link only."""
 
 import asyncio
-import hashlib
-import hmac
 import json
 import smtplib
 import ssl
@@ -13,6 +11,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx2
+
+from pharmacy.channels.signed_post import Poster, signed
 
 TIMEOUT_SECONDS = 10.0
 _SUBJECTS = {"case": "Kakari: a case waits", "not_sent": "Kakari: a message could not be sent"}
@@ -50,14 +50,15 @@ class AlarmChannel:
     """Tells alarms: the first circle always, the wider one from level 1 on."""
 
     def __init__(
-        self, first: Route, wider: Route, *, secret: str = "", smtp_url: str = "", mail_from: str = ""
-    ) -> None:
+        self, first: Route, wider: Route, *, secret: str = "", smtp_url: str = "", mail_from: str = "",
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:  # fmt: skip
         self.first = first
         self.wider = wider
         self._secret = secret.encode()
         self._smtp = urlsplit(smtp_url) if smtp_url else None
         self._mail_from = mail_from
-        self._client = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False)
+        self._poster = Poster(timeout_seconds)
 
     @property
     def reaches_nobody(self) -> bool:
@@ -79,9 +80,7 @@ class AlarmChannel:
         A 2xx and a 409 (taken before, under the same key) both mean told.
         """
         body = json.dumps(_body(alarm)).encode()
-        signature = hmac.new(self._secret, body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "X-Kakari-Retry-Key": alarm.id,
-                   "X-Kakari-Signature": f"sha256={signature}"}  # fmt: skip
+        headers = signed(self._secret, body, alarm.id)
         told = await asyncio.gather(*(self._post(url, body, headers) for url in self.urls(alarm.level)))
         return next((problem for problem in told if problem), None)
 
@@ -97,14 +96,14 @@ class AlarmChannel:
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._client.aclose()
+        await self._poster.close()
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
         try:
-            status = (await self._client.post(url, content=body, headers=headers)).status_code
-        except httpx2.HTTPError as error:
+            answer = await self._poster.post(url, body, headers)
+        except (httpx2.HTTPError, TimeoutError) as error:
             return f"{type(error).__name__} at the alarm's address"
-        return None if 200 <= status < 300 or status == 409 else f"the alarm's address answered {status}"
+        return None if answer.taken else f"the alarm's address answered {answer.status}"
 
     def _written(self, alarm: Alarm, to: Sequence[str]) -> EmailMessage:
         message = EmailMessage()

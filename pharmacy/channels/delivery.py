@@ -1,5 +1,6 @@
 """What every way out to a patient has in common: one parcel, one attempt, one end of it."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -11,6 +12,9 @@ class Delivery(StrEnum):
     SENT = "sent"
     AGAIN = "again"
     """It may or may not have arrived: the same key again, later."""
+
+    NOT_TRIED = "not_tried"
+    """Certainly nothing arrived: later, as if it had never been tried."""
 
     REFUSED = "refused"
     """The receiver will never take it: no further attempt."""
@@ -27,6 +31,14 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Contact:
+    """The patient as a channel knows them, read when the text was let go."""
+
+    address: str
+    has_left: bool = False
+
+
+@dataclass(frozen=True)
 class Parcel:
     """What the receiver is told."""
 
@@ -38,6 +50,11 @@ class Parcel:
     text: str
     author: str
     pharmacy_id: str = ""
+    contact: Contact | None = None
+    """Whom the channel itself knows the patient as; None where it knows nobody."""
+
+    good_until: float = math.inf
+    """The moment of `time.monotonic()` past which nothing leaves: what let the text go may no longer hold."""
 
 
 class Channel(Protocol):

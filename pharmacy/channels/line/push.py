@@ -1,15 +1,15 @@
 """Send by LINE's push: one retry key per text, the same for every attempt, by which LINE drops repeats."""
 
+import json
 import math
 from typing import Any
 
-import httpx2
-
+from pharmacy.channels.attempts import Call, attempt, read
 from pharmacy.channels.delivery import Attempt, Delivery
 from pharmacy.channels.line.split import TooLong, pieces_of
+from pharmacy.channels.signed_post import TIMEOUT_SECONDS, Answer, Poster
 
 API = "https://api.line.me"
-TIMEOUT_SECONDS = 10.0
 _MONTHLY = "monthly limit"
 """LINE says so in the message of a 429 that no waiting will cure before the month ends."""
 
@@ -26,9 +26,11 @@ class LinePush:
 
     def __init__(self, base: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self.url = f"{base or API}/v2/bot/message/push"
-        self._client = httpx2.AsyncClient(timeout=timeout_seconds, follow_redirects=False)
+        self._poster = Poster(timeout_seconds)
 
-    async def push(self, access_token: str, user_id: str, text: str, retry_key: str) -> Attempt:
+    async def push(
+        self, access_token: str, user_id: str, text: str, retry_key: str, good_until: float = math.inf
+    ) -> Attempt:
         """Push `text` once, in as many pieces as it needs; the pieces arrive together or not at all.
 
         Source: https://developers.line.biz/en/reference/messaging-api/#send-push-message and #retry-api-request
@@ -37,45 +39,32 @@ class LinePush:
             pieces = pieces_of(text)
         except TooLong as error:
             return Attempt(Delivery.REFUSED, f"too long for LINE: {error}")
-        body = {"to": user_id, "messages": [{"type": "text", "text": piece} for piece in pieces]}
-        headers = {"Authorization": f"Bearer {access_token}", "X-Line-Retry-Key": retry_key}
-        try:
-            response = await self._client.post(self.url, json=body, headers=headers)
-        except httpx2.HTTPError as error:
-            return Attempt(Delivery.AGAIN, f"{type(error).__name__} at LINE")
-        return _read(response)
+        said = {"to": user_id, "messages": [{"type": "text", "text": piece} for piece in pieces]}
+        headers = {"Authorization": f"Bearer {access_token}", "X-Line-Retry-Key": retry_key,
+                   "Content-Type": "application/json"}  # fmt: skip
+        call = Call(self.url, json.dumps(said, ensure_ascii=False).encode(), headers, good_until)
+        return await attempt(self._poster, call, "LINE", _read)
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._client.aclose()
+        await self._poster.close()
 
 
-def _read(response: httpx2.Response) -> Attempt:
-    status = response.status_code
-    if 200 <= status < 300:
-        return Attempt(Delivery.SENT, f"LINE answered {status}")
-    if status == 409:
+def _read(answer: Answer) -> Attempt:
+    if answer.status == 409:
         return Attempt(Delivery.SENT, "LINE answered 409: it had taken the text before, under the same key")
-    if status == 429 and _MONTHLY in _message(response):
+    if answer.status == 429 and _MONTHLY in _message(answer):
         return Attempt(Delivery.REFUSED, "LINE's monthly quota is used up (429); raise it, or answer another way")
-    if status >= 500 or status in (408, 425, 429):
-        return Attempt(Delivery.AGAIN, f"LINE answered {status}", _wait(response))
-    return Attempt(Delivery.REFUSED, _REFUSALS.get(status, f"LINE refuses the text ({status})"))
+    if answer.taken or answer.may_change:
+        return read(answer, f"LINE answered {answer.status}")
+    return Attempt(Delivery.REFUSED, _REFUSALS.get(answer.status, f"LINE refuses the text ({answer.status})"))
 
 
-def _message(response: httpx2.Response) -> str:
+def _message(answer: Answer) -> str:
     # Read to know one sentence of LINE's, and never repeated: an answer may quote what was sent.
     try:
-        body: Any = response.json()
+        body: Any = json.loads(answer.head)
     except (ValueError, RecursionError):
         return ""
     said = body.get("message") if isinstance(body, dict) else None
     return said.lower() if isinstance(said, str) else ""
-
-
-def _wait(response: httpx2.Response) -> float | None:
-    try:
-        seconds = float(response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), 900.0) if math.isfinite(seconds) else None
