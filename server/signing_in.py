@@ -80,6 +80,8 @@ async def count_attempt(program: Program, pharmacy_id: str, buckets: tuple[Bucke
                     kind = bucket.name.partition(":")[0]
                     await audit.append(tx, pharmacy_id, "sign-in", "sign_in_limited", kind, {})
                 break
+        # Last: whoever holds others' counts and then waits for one of its own would close a ring.
+        await access_attempts.clear_old(tx)
     if over is not None:
         raise TooManyAttempts
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import case, delete, func, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,7 +34,6 @@ def of_address(address: str) -> Bucket:
 
 async def count(tx: AsyncConnection, bucket: Bucket) -> int:
     """Count one attempt and return which of the window it is, from 1. Committed before the password is looked at."""
-    await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.since < func.now() - WINDOW))
     made = upsert(sign_in_attempts).values(bucket=_key(bucket), attempts=1, since=func.now())
     over = sign_in_attempts.c.since < func.now() - WINDOW
     again = made.on_conflict_do_update(
@@ -49,9 +48,17 @@ async def count(tx: AsyncConnection, bucket: Bucket) -> int:
 
 async def forgive(tx: AsyncConnection, address: Bucket, account: Bucket) -> None:
     """Take a sign-in that went well back: all attempts of the name, and this one of the address."""
-    await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.bucket == _key(account)))
+    # The address first, as whoever counts takes them: in another order two would wait for one another.
     mine = (sign_in_attempts.c.bucket == _key(address), sign_in_attempts.c.attempts > 0)
     await tx.execute(update(sign_in_attempts).where(*mine).values(attempts=sign_in_attempts.c.attempts - 1))
+    await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.bucket == _key(account)))
+
+
+async def clear_old(tx: AsyncConnection) -> None:
+    """Delete the counts whose window is over, but for those in somebody's hands: this waits for nobody."""
+    old = select(sign_in_attempts.c.bucket).where(sign_in_attempts.c.since < func.now() - WINDOW)
+    free = old.with_for_update(skip_locked=True)
+    await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.bucket.in_(free)))
 
 
 def _key(bucket: Bucket) -> bytes:

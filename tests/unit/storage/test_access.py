@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 import pyotp
 import pytest
+from sqlalchemy import text
 
 from pharmacy.domain.rights import EVERY_RIGHT, MAY, Right, Role
 from pharmacy.storage import access, access_accounts, access_attempts, access_passwords, access_sessions, access_totp
@@ -173,6 +174,41 @@ async def test_attempts_are_counted_over_processes_and_time(database: Database, 
 
     assert sorted(together) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert await once() == 1
+
+
+async def test_who_came_in_and_who_tries_do_not_wait_for_one_another_in_a_ring(database: Database) -> None:
+    address, account = access_attempts.of_address("192.0.2.7"), access_attempts.of_account("default", "sato")
+    for bucket in (address, account):
+        async with database.begin() as tx:
+            await access_attempts.count(tx, bucket)
+
+    async def forgive() -> None:
+        async with database.begin() as tx:
+            await access_attempts.forgive(tx, address, account)
+
+    async with database.begin() as tx:
+        await access_attempts.count(tx, address)
+        forgiving = asyncio.create_task(forgive())
+        await asyncio.sleep(0.2)
+        await access_attempts.count(tx, account)
+
+    await forgiving
+
+
+async def test_clearing_away_old_attempts_waits_for_nobody(database: Database, owner: Owner) -> None:
+    bucket = access_attempts.of_account("default", "sato")
+    async with database.begin() as tx:
+        await access_attempts.count(tx, bucket)
+    owner.execute("UPDATE sign_in_attempts SET since = since - interval '16 minutes'")
+
+    async with database.begin() as holding:
+        await holding.execute(text("SELECT 1 FROM sign_in_attempts FOR UPDATE"))
+        async with database.begin() as tx:
+            await access_attempts.clear_old(tx)
+    async with database.begin() as tx:
+        await access_attempts.clear_old(tx)
+
+    assert owner.execute("SELECT count(*) FROM sign_in_attempts").fetchall() == [(0,)]
 
 
 async def test_attempts_keep_neither_name_nor_address(database: Database, owner: Owner) -> None:
