@@ -94,9 +94,9 @@ async def test_a_body_over_one_megabyte_is_refused(shop: Shop, chunked: bool) ->
     assert answer.status_code == 413
 
 
-async def test_ten_thousand_query_keys_change_nothing(shop: Shop) -> None:
+async def test_thousands_of_query_keys_are_refused(shop: Shop) -> None:
     query = "&".join(f"k{number}=1" for number in range(8_000))
 
     answer = await shop.http.get(f"/v1/handovers?limit=1&{query}")
 
-    assert answer.status_code in (200, 400, 414, 431)
+    assert answer.status_code in (400, 414, 422, 431)
