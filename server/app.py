@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from server import metrics
 from server.access import SignedInRoute
 from server.console import entrance, pages
 from server.errors import add_error_answers
@@ -39,6 +40,7 @@ def create_app(program: Program | None = None) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     app.state.program = program
+    app.state.figures = metrics.Figures()
     app.state.provider = Provider(program.settings) if program and program.settings.oidc_issuer else None
     for router in (
         messages,

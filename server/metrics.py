@@ -1,10 +1,13 @@
 """What is counted for Prometheus: never a patient, never a conversation."""
 
+import asyncio
+import time
 from collections import Counter as Tally
 from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from pharmacy.channels.line.events import Effect
 from pharmacy.domain.outcome import Outcome
 from pharmacy.storage import cases, pharmacies, reading, signs
 from pharmacy.storage.refusals import StoreBusy
@@ -34,6 +37,8 @@ GATES_CLOSED = Gauge(
 )
 
 LINE_EVENTS = Counter("kakari_line_events_total", "Events of LINE's webhook taken.", ["effect"], registry=REGISTRY)
+for _effect in Effect:
+    LINE_EVENTS.labels(_effect.value)  # from 0 on, or an alert rule would not see the first one
 
 DATABASE_UP = Gauge("kakari_database_up", "1 while the database answers.", registry=REGISTRY)
 READY = Gauge("kakari_ready", "1 while messages can be taken and answered, as /readyz says.", registry=REGISTRY)
@@ -70,6 +75,26 @@ AUDIT_BROKEN = Gauge("kakari_audit_broken", "Pharmacies whose audit trail does n
 AUDIT_VERIFIED = Gauge(
     "kakari_audit_verified_timestamp_seconds", "When this process last walked the audit trail.", registry=REGISTRY
 )
+
+
+FRESH_SECONDS = 5.0
+"""How long what was read from the store is good enough: whoever may call, /metrics is no way to keep it busy."""
+
+
+class Figures:
+    """What is read from the store, at most once in a while, however many ask."""
+
+    def __init__(self, fresh_seconds: float = FRESH_SECONDS) -> None:
+        self._fresh_seconds = fresh_seconds
+        self._reading = asyncio.Lock()
+        self._read_at: float | None = None
+
+    async def bring_up_to_date(self, program: Program) -> None:
+        """Read the store unless that was just done; who asks meanwhile waits for the same answer."""
+        async with self._reading:
+            if self._read_at is None or time.monotonic() - self._read_at >= self._fresh_seconds:
+                await read_queues(program)
+                self._read_at = time.monotonic()
 
 
 def count_outcome(outcome: Outcome, seconds: float) -> None:

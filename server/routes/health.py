@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
@@ -77,9 +77,9 @@ async def readyz(program: Serving, response: Response) -> Any:
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/plain": {}}}},
 )
-async def show_metrics(program: Serving) -> Response:
+async def show_metrics(request: Request, program: Serving) -> Response:
     """Give Prometheus its figures; no patient, no conversation."""
-    await metrics.read_queues(program)
+    await request.app.state.figures.bring_up_to_date(program)
     return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from pharmacy.settings import Settings
+from server import metrics
 from tests.api.answers import GOOD
 from tests.api.shop import Shop, new_id, running
 
@@ -279,6 +280,7 @@ async def test_an_emergency_raises_an_alarm_once_it_is_stored(shop: Shop, caplog
 
 async def test_open_emergencies_are_counted_until_a_person_closes_them(own_shop: Shop) -> None:
     async def counted() -> list[str]:
+        await metrics.read_queues(own_shop.program)  # /metrics by itself may be some seconds old
         lines = (await own_shop.stranger.get("/metrics")).text.splitlines()
         return [line.rsplit(" ", 1)[1] for line in lines if line.startswith('kakari_open_cases{tier="E"}')]
 

@@ -1,12 +1,16 @@
 """What should wake someone is counted, and each rule that wakes asks for a figure that is served."""
 
+import asyncio
 import re
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import yaml
+from sqlalchemy.event import listen
 
 from pharmacy.storage import audit_verify
+from server import metrics
 from server.watching import verify
 from tests.api.shop import Shop, new_id
 
@@ -35,6 +39,33 @@ async def test_every_figure_that_a_rule_asks_for_is_served(own_shop: Shop) -> No
 def test_every_rule_says_who_is_woken_and_the_runbook_what_to_do() -> None:
     assert [rule["alert"] for rule in ALERTS if rule["labels"].get("severity") not in ("page", "ticket")] == []
     assert [rule["alert"] for rule in ALERTS if f"`{rule['alert']}`" not in RUNBOOK] == []
+
+
+async def test_however_many_ask_the_store_is_read_once(own_shop: Shop) -> None:
+    read = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        read.append("oldest_unanswered_seconds" in statement)
+
+    listen(own_shop.program.database.engine.sync_engine, "before_cursor_execute", note)
+    answers = await asyncio.gather(*(own_shop.stranger.get("/metrics") for _ in range(20)))
+
+    pharmacies = await own_shop.rows("SELECT count(*) FROM pharmacies")
+    assert {answer.status_code for answer in answers} == {200}
+    assert sum(read) == pharmacies[0][0]
+
+
+async def test_figures_that_have_grown_old_are_read_anew(own_shop: Shop) -> None:
+    figures = metrics.Figures(fresh_seconds=0.2)
+    await figures.bring_up_to_date(own_shop.program)
+    await own_shop.say(new_id(), "緊急語です")
+    await figures.bring_up_to_date(own_shop.program)
+    before = metrics.REGISTRY.get_sample_value("kakari_unacknowledged_emergencies")
+    await asyncio.sleep(0.3)
+
+    await figures.bring_up_to_date(own_shop.program)
+
+    assert (before, metrics.REGISTRY.get_sample_value("kakari_unacknowledged_emergencies")) == (0, 1)
 
 
 async def test_what_waits_grows_old_in_the_figures(
