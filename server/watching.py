@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import os
 import shutil
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from pharmacy.storage import audit_verify, pharmacies
 from pharmacy.storage.audit_verify import Head
@@ -13,9 +16,6 @@ from pharmacy.storage.refusals import StoreBusy
 from server import metrics
 from server.program import Program
 from server.restoring import hold_if_restored, note_heads
-
-BEAT_FILE = "worker.beat"
-"""In KAKARI_HOME, touched while the process is well: `deploy/alive.py` looks at its age."""
 
 BEAT_SECONDS = 2.0
 VERIFY_SECONDS = 300.0
@@ -37,8 +37,18 @@ async def watch_beside(program: Program) -> AsyncIterator[None]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        with suppress(OSError):
+            beat_file(program.settings.home).unlink()
         with suppress(StoreBusy, OSError):
             await note_heads(program)
+
+
+def beat_file(home: Path) -> Path:
+    """Return what this process touches while it is well: `deploy/alive.py` looks at its age.
+
+    Each container has its own name, and within it each process its number.
+    """
+    return home / f"worker-{socket.gethostname()}-{os.getpid()}.beat"
 
 
 async def verify(program: Program, since: dict[str, Head]) -> dict[str, Head]:
@@ -62,7 +72,7 @@ async def _beat(program: Program) -> None:
     home = program.settings.home
     while True:
         try:
-            await asyncio.to_thread((home / BEAT_FILE).touch)
+            await asyncio.to_thread(beat_file(home).touch)
             metrics.DISK_FREE.set(shutil.disk_usage(home).free)
             await note_heads(program)
         except (StoreBusy, OSError) as error:

@@ -2,17 +2,22 @@
 here, so they are read as an engine would read them, and the program is started from what the image would hold."""
 
 import fnmatch
+import os
 import re
+import runpy
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pharmacy.settings import variables
+from server.watching import beat_file
 
 CHECKOUT = Path(__file__).parents[2]
 DEPLOY = CHECKOUT / "deploy"
@@ -130,6 +135,29 @@ def test_every_service_of_the_compose_file_is_looked_after_and_keeps_its_state()
         assert ":" in service["image"]
     assert "ports" not in SERVICES["db"]
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["app"]["ports"])
+
+
+def test_one_living_worker_hides_no_dead_one_that_shares_its_volume(tmp_path: Path) -> None:
+    is_beating = runpy.run_path(str(DEPLOY / "alive.py"))["is_beating"]
+    (tmp_path / "worker-living-1.beat").touch()
+    dead = tmp_path / "worker-dead-1.beat"
+    dead.touch()
+    os.utime(dead, (time.time() - 60, time.time() - 60))
+
+    assert [is_beating(tmp_path, host) for host in ("living", "dead", "liv", "never-begun")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_the_beat_of_a_worker_is_the_one_that_is_looked_for(tmp_path: Path) -> None:
+    is_beating = runpy.run_path(str(DEPLOY / "alive.py"))["is_beating"]
+
+    beat_file(tmp_path).touch()
+
+    assert is_beating(tmp_path, socket.gethostname())
 
 
 @pytest.mark.parametrize("unit", UNITS)
