@@ -65,10 +65,11 @@ def _all() -> list[Finding]:
                 f"{built.registry.mode}: " + ", ".join(f"{node}={model}" for node, model in nodes.items()),
             ),
             *(Finding("models", "warning", warning) for warning in built.registry.warnings),
+            Finding("budgets", "ok", str(settings.budgets)),
         ]
     except ConfigError as error:
         findings.append(Finding("flow", "wrong", str(error)))
-    return [*findings, *_calling(settings), *_database(file)]
+    return [*findings, *_calling(settings), _keeping(settings), *_database(file)]
 
 
 def _calling(settings: "Settings") -> list[Finding]:
@@ -86,6 +87,16 @@ def _calling(settings: "Settings") -> list[Finding]:
     let = {"emergencies": texts.emergencies_sent, "handovers": texts.handovers_sent}
     said = ", ".join(name for name, sent in let.items() if sent) or "none is sent"
     return [alarms, *alone, Finding("texts", "ok", f"fixed texts: {said}")]
+
+
+def _keeping(settings: "Settings") -> Finding:
+    from pharmacy.storage import retention
+
+    try:
+        rules = retention.load(settings.retention_file)
+    except ConfigError as error:
+        return Finding("retention", "wrong", str(error))
+    return Finding("retention", "ok", f"{len(rules)} rules say how long rows are kept")
 
 
 def _database(file: "PolicyFile | None") -> list[Finding]:

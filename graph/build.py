@@ -12,7 +12,7 @@ from graph.adapters import Adapters, Parts, Update, Work
 from graph.edges import SIDE_BY_SIDE, START, Edges, declared
 from graph.routes import routes
 from graph.state import FlowState, RunContext
-from pharmacy.domain.errors import FlowError
+from pharmacy.domain.errors import BudgetReached, FlowError
 from pharmacy.domain.outcome import Reason, Step
 
 __all__ = ["CompiledFlow", "Parts", "build"]
@@ -68,7 +68,8 @@ def _node(name: str, work: Work) -> Any:
         try:
             update, says = await work(state, runtime.context)
         except FlowError as error:
-            code = "judge_unavailable" if name == "judge" else error.code
+            unjudged = name == "judge" and not isinstance(error, BudgetReached)
+            code = "judge_unavailable" if unjudged else error.code
             detail = str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
             update, says = {"fault": Reason(code, detail)}, f"fault: {error.code}"
             _log.warning("node_failed", node=name, code=error.code)

@@ -74,7 +74,7 @@ def _bound(told: object) -> int | None:
     number = int(told) if isinstance(told, int) or (isinstance(told, str) and told.isdecimal()) else 0
     # 0 could be meant as "nothing" or as "no end": neither is guessed.
     if not 0 < number < 10**15:
-        raise ValueError(f"is {told!r}; expected a whole number above 0, or {UNLIMITED!r}")
+        raise ValueError(f"expected a whole number above 0, or {UNLIMITED!r}")
     return number
 
 
@@ -372,6 +372,8 @@ def _told(problem: Any) -> str:
     expected = problem["msg"].removeprefix("Value error, ")
     if not place:
         return f"environment: {expected}"
-    secret = "SECRET" in place or "KEY" in place or "TOKEN" in place or place in ("DATABASE_URL", "KAKARI_SMTP_URL")
+    # A budget's tokens are no secret.
+    named = place.removesuffix("_TOKENS")
+    secret = "SECRET" in named or "KEY" in named or "TOKEN" in named or place in ("DATABASE_URL", "KAKARI_SMTP_URL")
     value = "" if secret else f"={problem['input']!r}"
     return f"environment: {place}{value}: {expected}"

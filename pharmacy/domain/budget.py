@@ -69,6 +69,10 @@ class Cap:
     tokens: int | None
     yen: int | None
 
+    def __str__(self) -> str:
+        """Return both bounds in words."""
+        return f"{_told(self.tokens)} tokens and {_told(self.yen)} yen"
+
     def reached(self, spent: Spend, rate: Rate) -> str:
         """Return which bound `spent` has reached, with both figures, or nothing while it may go on."""
         if self.tokens is not None and spent.tokens >= self.tokens:
@@ -87,6 +91,11 @@ class Budgets:
     in_all: Cap
     rate: Rate
 
+    def __str__(self) -> str:
+        """Return all bounds in words, and what a dollar counts for."""
+        each = f"per day {self.patient} for a patient, {self.in_all} in all"
+        return f"{each}; {self.rate.yen_per_usd:g} yen per US dollar, stated on {self.rate.dated}"
+
 
 def refusal(whose: str, figures: str, day: datetime) -> str:
     """Return what a person is told when a budget is used up.
@@ -97,4 +106,8 @@ def refusal(whose: str, figures: str, day: datetime) -> str:
     """
     today = day.astimezone(JAPAN).date()
     until = today + timedelta(days=1)
-    return f"the daily budget of {whose} is used up: {figures} on {today}; no model is asked before {until} in Japan"
+    return f"the daily budget of {whose} is used up: {figures} on {today}; it begins anew on {until} in Japan"
+
+
+def _told(bound: int | None) -> str:
+    return "unlimited" if bound is None else str(bound)

@@ -107,7 +107,7 @@ async def ask(
     body: Ask | None = None,
     wait: Wait = None,
 ) -> Any:
-    """Ask for a suggestion, inside a handover too; only an emergency gives none."""
+    """Ask for a suggestion, inside a handover too; only an emergency and a used-up daily budget give none."""
     instruction = body.instruction if body else ""
     async with program.database.begin(by.pharmacy_id) as tx:
         request_id = await decisions.ask(tx, program.jobs, by.pharmacy_id, conversation_id, by.actor, instruction)

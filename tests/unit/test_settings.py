@@ -50,11 +50,25 @@ def test_an_unknown_name_of_ours_is_refused_with_the_nearest_one(name: str, near
         pytest.param("KAKARI_PHARMACY_ID", "My Pharmacy", "pattern", id="an-odd-id"),
         pytest.param("OPENAI_BASE_URL", "http://models.example/v1", "unencrypted", id="open-line"),
         pytest.param("OPENAI_BASE_URL", "models.example", "no address", id="no-address"),
+        pytest.param("KAKARI_BUDGET_TOKENS", "0", "above 0, or 'unlimited'", id="a-budget-of-nothing-or-no-end"),
+        pytest.param("KAKARI_BUDGET_YEN", "", "above 0, or 'unlimited'", id="an-empty-budget"),
+        pytest.param("KAKARI_BUDGET_PATIENT_YEN", "-5", "above 0, or 'unlimited'", id="a-budget-below-nothing"),
+        pytest.param("KAKARI_BUDGET_PATIENT_TOKENS", "1e6", "above 0, or 'unlimited'", id="a-budget-in-letters"),
+        pytest.param("KAKARI_YEN_PER_USD", "160", "the day it was looked up", id="a-rate-without-its-day"),
     ],
 )
 def test_a_value_out_of_bounds_is_shown_with_what_was_expected(name: str, value: str, told: str) -> None:
     with pytest.raises(ConfigError, match=rf"environment: {name}={value!r}: .*{told}"):
         read_settings(None, {name: value})
+
+
+def test_a_budget_is_without_end_only_where_that_is_said() -> None:
+    shipped = read_settings(None, {}).budgets
+    given = read_settings(None, {"KAKARI_BUDGET_YEN": "unlimited", "KAKARI_YEN_PER_USD": "151.5 on 2026-11-20"}).budgets
+
+    assert None not in (shipped.patient.tokens, shipped.patient.yen, shipped.in_all.tokens, shipped.in_all.yen)
+    assert (given.in_all.yen, given.in_all.tokens) == (None, shipped.in_all.tokens)
+    assert (given.rate.yen_per_usd, str(given.rate.dated)) == (151.5, "2026-11-20")
 
 
 @pytest.mark.parametrize("value", ["", " ", "\t\n"], ids=["empty", "a-space", "white"])

@@ -47,5 +47,5 @@ def test_a_refusal_names_the_day_in_japan_and_the_next() -> None:
 
     assert said == (
         "the daily budget of this patient is used up: 5 of 4 tokens on 2026-12-31; "
-        "no model is asked before 2027-01-01 in Japan"
+        "it begins anew on 2027-01-01 in Japan"
     )
