@@ -117,6 +117,15 @@ def test_every_secret_of_the_compose_file_is_required_by_name() -> None:
     assert [name for name in secrets if not re.search(r"\$\{[A-Z_]+:\?", given[name])] == []
 
 
+def test_every_setting_reaches_the_containers_and_an_alarm_without_an_address_starts_nothing() -> None:
+    for name in ("app", "worker"):
+        service = SERVICES[name]
+        assert [file["path"] for file in service["env_file"]] == ["${KAKARI_ENV_FILE:-kakari.env}"]
+        for alarm in ("KAKARI_ALARM_URL", "KAKARI_ALARM_SECRET"):
+            assert service["environment"][alarm].startswith(f"${{{alarm}:?")
+    assert "kakari.env" in (CHECKOUT / "docs" / "runbook.md").read_text(encoding="utf-8")
+
+
 def test_the_compose_file_says_only_what_kakari_understands() -> None:
     for name in ("app", "worker"):
         assert set(SERVICES[name]["environment"]) <= set(variables())
