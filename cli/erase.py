@@ -50,13 +50,12 @@ def _erase(patient: str, *, as_json: bool) -> "Erased":
     async def work(database: "Database", settings: "Settings") -> "Erased":
         from pharmacy.storage import erasure, erasure_index
 
+        reference = erasure.reference_of(settings.pharmacy_id, patient)
+        erasure_index.note(settings.home, settings.pharmacy_id, reference)
         with Console(stderr=True, quiet=as_json).status("looking …") as status:
-            erased = await erasure.erase(
+            return await erasure.erase(
                 database, settings.pharmacy_id, patient, _ACTOR, lambda table: status.update(f"erasing {table} …")
             )
-        if erased.found_anything:
-            erasure_index.note(settings.home, settings.pharmacy_id, erased)
-        return erased
 
     return in_database(work)
 

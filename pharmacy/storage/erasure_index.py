@@ -1,6 +1,7 @@
 """Who was erased, kept outside the database: a restored backup knows nothing of an erasure that came after it."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,18 +15,23 @@ from pharmacy.storage.tables import conversations, patients
 NAME = "erasures.jsonl"
 
 
-def note(home: Path, pharmacy_id: str, erased: erasure.Erased) -> None:
-    """Add an erasure to the list in `home`: a hash and a time, nothing by which the patient could be read."""
+def note(home: Path, pharmacy_id: str, reference: str) -> None:
+    """Add an erasure to the list in `home`, on disk at the return: a hash and a time, nothing a patient is read by.
+
+    To be called before the erasure: one that ends in between is made up for by the list, and never forgotten.
+    """
     home.mkdir(parents=True, exist_ok=True)
     row = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "pharmacy": pharmacy_id,
-        "reference": erased.reference,
+        "reference": reference,
     }
     path = home / NAME
     path.touch(mode=0o600)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def noted(home: Path, pharmacy_id: str) -> frozenset[str]:

@@ -107,9 +107,8 @@ async def test_who_was_erased_is_erased_again_after_a_backup_brought_them_back(
     database: Database, owner: Owner, tmp_path: Path
 ) -> None:
     plant(owner, database.pharmacy_id, "p-1", "CANARY-ONE")
-    erasure_index.note(
-        tmp_path, database.pharmacy_id, await erasure.erase(database, database.pharmacy_id, "p-1", "test")
-    )
+    erasure_index.note(tmp_path, database.pharmacy_id, erasure.reference_of(database.pharmacy_id, "p-1"))
+    await erasure.erase(database, database.pharmacy_id, "p-1", "test")
     owner.execute("TRUNCATE erased_events")
     plant(owner, database.pharmacy_id, "p-1", "CANARY-ONE")
     neighbour = plant(owner, database.pharmacy_id, "p-2", "CANARY-TWO")
