@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import json
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -48,26 +49,31 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
             server_header=False, h11_max_incomplete_event_size=64_000, proxy_headers=False,
         )  # fmt: skip
         server = StoppingServer(config, stop_work)
-        await _greet(program, listening, settings)
+        await greet(program, listening, settings, demo=demo)
         async with demo_beside(program, wanted=demo):
             await server.serve(sockets=[listening])
 
 
-async def _greet(program: Program, listening: socket.socket, settings: Settings) -> None:
+async def greet(program: Program, listening: socket.socket, settings: Settings, *, demo: bool) -> None:
+    """Say where Kakari listens, and give a link to sign in with to who alone can read it."""
     host, port = listening.getsockname()[:2]
     here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     greeting = {"url": here, "models": program.assembled.registry.mode, "database": program.database.url_masked}
-    # Only who can read this screen may use the link; elsewhere the screen may be a shared log.
-    if ipaddress.ip_address(host).is_loopback:
+    # Whoever reads the link may do everything: it is for a person's own screen, not for a journal that others read.
+    if ipaddress.ip_address(host).is_loopback and (demo or sys.stdout.isatty()):
         async with program.database.begin() as tx:
             token = await access.create_link(tx, settings.pharmacy_id, "owner")
         greeting["sign_in"] = f"{settings.public_url or here}/sign-in?token={token}"
+    else:
+        greeting["to_sign_in"] = "kakari sign-in"
     if settings.log_json:
         print(json.dumps(greeting), flush=True)
         return
     print("Kakari listens on {url}  (models: {models}, database: {database})".format(**greeting), flush=True)
     if "sign_in" in greeting:
         print(f"Sign in once, within 15 minutes: {greeting['sign_in']}", flush=True)
+    else:
+        print(f"`{greeting['to_sign_in']}` prints a link to sign in with", flush=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:
