@@ -1,7 +1,8 @@
-"""Take LINE's events, each in a transaction of its own: a message, a withdrawal, a patient who comes or goes."""
+"""Take LINE's events, those of one patient together: a message, a withdrawal, a patient who comes or goes."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -11,11 +12,21 @@ from pharmacy.channels.line.events import Effect, LineEvent
 from pharmacy.domain.conversation import Kind
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.outcome import Outcome, Reason
-from pharmacy.storage import cases, erasure, holding, intake, leaving, line_contacts, line_events, media, withdrawing
+from pharmacy.storage import (
+    audit,
+    cases,
+    erasure,
+    holding,
+    leaving,
+    line_contacts,
+    line_events,
+    media,
+    withdrawing,
+)
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.intake import Incoming
 from pharmacy.storage.line_events import Kept, Known
-from pharmacy.storage.refusals import NotHere
+from pharmacy.storage.refusals import NotHere, StoreBusy
 from pharmacy.storage.storable import storable
 from server import metrics
 from server.program import Program
@@ -25,38 +36,81 @@ FOREIGN = "the file lies outside LINE, where nothing is fetched from"
 UNREADABLE = "LINE told of something that could not be read; it stands in the list of LINE's events"
 LEFT = "the patient has left or blocked the account"
 
+TOGETHER = 25
+"""How many events of one patient are taken at once, at most: nobody waits long behind them."""
+
+Told = Callable[[], None]
+"""What is said of an event once it is committed."""
+
+Work = Callable[[Transaction], Awaitable[Told]]
+
 log = logging.getLogger(__name__)
 
 
-async def take_event(program: Program, pharmacy_id: str, event: LineEvent) -> None:
-    """Commit what the event does; the same event again does nothing.
+async def take_events(program: Program, pharmacy_id: str, events: Sequence[LineEvent]) -> None:
+    """Commit what events of one patient do, in their order and together; the same event again does nothing.
 
     Raises:
-        StoreBusy: nothing was written.
+        StoreBusy: at least one was not written.
     """
+    try:
+        await _commit(program, pharmacy_id, events)
+    except StoreBusy:
+        raise
+    except Exception:
+        if len(events) == 1:
+            raise
+        # The one that cannot be taken keeps none out that came before it.
+        for event in events:
+            await _commit(program, pharmacy_id, [event])
+
+
+async def _commit(program: Program, pharmacy_id: str, events: Sequence[LineEvent]) -> None:
+    # The gates read before the transaction begins: it waits for nothing but the store.
+    works: list[tuple[LineEvent, Work]] = []
+    for event in events:
+        works.append((event, _work(program, pharmacy_id, event)))
+        await asyncio.sleep(0)
+
+    async def take(tx: Transaction) -> list[tuple[LineEvent, Told]]:
+        async with audit.together(tx):
+            fresh = [each for each in works if not await _is_erased(tx, pharmacy_id, each[0])]
+            return [(event, await work(tx)) for event, work in fresh]
+
+    for event, told in await program.database.transact(take, pharmacy_id):
+        told()
+        metrics.LINE_EVENTS.labels(event.effect.value).inc()
+
+
+async def _is_erased(tx: Transaction, pharmacy_id: str, event: LineEvent) -> bool:
     # Not one that comes for the first time: whatever is repeated may be of a patient who was erased meanwhile.
-    if event.redelivered and await _is_erased(program, pharmacy_id, event.event_id):
-        return
-    match event.effect:
-        case Effect.MESSAGE:
-            await _take_message(program, pharmacy_id, event)
-        case Effect.UNSEND:
-            await program.database.transact(lambda tx: _unsend(tx, program, pharmacy_id, event), pharmacy_id)
-        case Effect.FOLLOW | Effect.UNFOLLOW:
-            await program.database.transact(lambda tx: _follow(tx, program, pharmacy_id, event), pharmacy_id)
-        case Effect.PARKED:
-            if await program.database.transact(lambda tx: _park(tx, program, pharmacy_id, event), pharmacy_id):
-                # An error, so that whatever watches the log calls somebody; never a patient's words.
-                log.error("line_event_parked event=%s type=%s", event.event_id, event.type)
-        case Effect.NOTHING:
-            await take_idle(program, pharmacy_id, [event])
-            return
-    metrics.LINE_EVENTS.labels(event.effect.value).inc()
+    return event.redelivered and await erasure.is_erased(tx, pharmacy_id, event.event_id)
 
 
-async def _is_erased(program: Program, pharmacy_id: str, event_id: str) -> bool:
-    async with program.database.begin(pharmacy_id) as tx:
-        return await erasure.is_erased(tx, pharmacy_id, event_id)
+def _work(program: Program, pharmacy_id: str, event: LineEvent) -> Work:
+    """Return what the event does in a transaction."""
+    if event.effect is Effect.MESSAGE:
+        return _message(program, pharmacy_id, event)
+
+    async def work(tx: Transaction) -> Told:
+        match event.effect:
+            case Effect.UNSEND:
+                await _unsend(tx, program, pharmacy_id, event)
+            case Effect.FOLLOW | Effect.UNFOLLOW:
+                await _follow(tx, program, pharmacy_id, event)
+            case Effect.PARKED:
+                if await _park(tx, program, pharmacy_id, event):
+                    # An error, so that whatever watches the log calls somebody; never a patient's words.
+                    return lambda: log.error("line_event_parked event=%s type=%s", event.event_id, event.type)
+            case _:
+                await line_events.keep_all(tx, [_kept(pharmacy_id, event, "ignored")])
+        return _nothing
+
+    return work
+
+
+def _nothing() -> None:
+    """Tell nobody."""
 
 
 async def _park(tx: Transaction, program: Program, pharmacy_id: str, event: LineEvent) -> bool:
@@ -85,31 +139,31 @@ async def take_idle(program: Program, pharmacy_id: str, events: Sequence[LineEve
     metrics.LINE_EVENTS.labels(Effect.NOTHING.value).inc(len(kept))
 
 
-async def _take_message(program: Program, pharmacy_id: str, event: LineEvent) -> None:
+def _message(program: Program, pharmacy_id: str, event: LineEvent) -> Work:
     content, user_id = _whole(event)
     judged = judge_words(program, content.words)
 
-    async def take(tx: Transaction) -> intake.Taken | None:
+    async def take(tx: Transaction) -> Told:
         contact = await line_contacts.held(tx, pharmacy_id, user_id)
         # Who writes has not left, even where the event that said so was lost.
         await line_contacts.set_blocked(tx, pharmacy_id, user_id, event.sent_at or datetime.now(UTC), blocked=False)
         known = Known(pharmacy_id, event.event_id, user_id, event.message_id)
         is_message, is_withdrawn = await line_events.known(tx, known)
         if is_message:
-            return None
+            return _nothing
         if is_withdrawn:
             gone = _incoming(pharmacy_id, contact.conversation_id, event, Content(Kind.UNSENT, ""), b"")
-            return await write(tx, program, gone, without_words(judged))
+            written = await write(tx, program, gone, without_words(judged))
+            return lambda: tell(judged, written)
         incoming = _incoming(pharmacy_id, contact.conversation_id, event, content, event.raw)
         taken = await write(tx, program, incoming, judged)
         if content.file and event.message_id:
             of = media.Of(pharmacy_id, taken.conversation_id, taken.message_id)
             refused = FOREIGN if content.foreign else None
             await media.expect(tx, program.jobs, of, event.message_id, content.file, refused)
-        return taken
+        return lambda: tell(judged, taken)
 
-    if (taken := await program.database.transact(take, pharmacy_id)) is not None:
-        tell(judged, taken)
+    return take
 
 
 def _whole(event: LineEvent) -> tuple[Content, str]:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import UTC
 from typing import Any
 
@@ -17,6 +19,8 @@ _APPEND = text(
     "SELECT kakari_append_audit(:pharmacy_id, :actor, :action, :subject, :body, CAST(:pieces AS text[]))"
 ).bindparams(bindparam("body", type_=JSONB))
 
+_KEPT_BACK: ContextVar[list[dict[str, Any]] | None] = ContextVar("kept_back", default=None)
+
 
 async def append(
     tx: AsyncConnection, pharmacy_id: str, actor: str, action: str, subject: str, body: Mapping[str, Any]
@@ -28,8 +32,29 @@ async def append(
         subject: the id of what was acted on; raw words are never kept here, so that erasure leaves the chain whole.
     """
     # Last before the commit: the lock makes writers of one chain take turns, so it is held as shortly as can be.
-    row = {"pharmacy_id": pharmacy_id, "actor": actor, "action": action, "subject": subject, "body": dict(body)}
-    await tx.execute(_APPEND, row | {"pieces": [*_around_time_and_number(row)]})
+    row: dict[str, Any] = {"pharmacy_id": pharmacy_id, "actor": actor, "action": action, "subject": subject,
+                           "body": dict(body)}  # fmt: skip
+    row |= {"pieces": [*_around_time_and_number(row)]}
+    if (kept_back := _KEPT_BACK.get()) is not None:
+        kept_back.append(row)
+    else:
+        await tx.execute(_APPEND, row)
+
+
+@asynccontextmanager
+async def together(tx: AsyncConnection) -> AsyncIterator[None]:
+    """Append what the body appends at its end, in the same order: of many things done at once, the lock is held once.
+
+    Without it, the second thing would ask for its own locks while it keeps every other writer from the chain.
+    """
+    rows: list[dict[str, Any]] = []
+    token = _KEPT_BACK.set(rows)
+    try:
+        yield
+    finally:
+        _KEPT_BACK.reset(token)
+    if rows:
+        await tx.execute(_APPEND, rows)
 
 
 def row_hash(row: Mapping[str, Any], previous: str) -> str:

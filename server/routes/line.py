@@ -18,7 +18,7 @@ from server.access import Calling, Serving, SignedInRoute
 from server.answers import Problem
 from server.errors import SIGNED_IN
 from server.line_body import BodyGate
-from server.line_taking import take_event, take_idle
+from server.line_taking import TOGETHER, take_events, take_idle
 from server.program import Program
 from server.rights import needs, open_because
 from server.routes.conversations import After, Limit
@@ -141,9 +141,10 @@ async def _take_all(program: Program, pharmacy_id: str, pieces: Iterable[Piece],
 
     async def take(events: list[LineEvent]) -> None:
         async with patients:
-            for event in sorted(events, key=_in_time):
+            in_order = sorted(events, key=_in_time)
+            for first in range(0, len(in_order), TOGETHER):
                 async with turns:
-                    await take_event(program, pharmacy_id, event)
+                    await take_events(program, pharmacy_id, in_order[first : first + TOGETHER])
 
     work = [take(events) for events in of_patient.values()]
     work += [take_idle(program, pharmacy_id, idle)] if idle else []

@@ -1,8 +1,10 @@
 """The audit trail: added to and never changed by the program, and verified from its first row to its noted head."""
 
+import asyncio
+
 import psycopg
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from pharmacy.storage import audit, audit_verify
@@ -132,3 +134,28 @@ async def test_a_walk_may_go_on_from_an_earlier_one(database: Database) -> None:
 def test_a_head_that_is_none_is_refused(words: str) -> None:
     with pytest.raises(ValueError, match="expected SEQ:HASH"):
         Head.read(words)
+
+
+async def test_what_is_appended_together_stands_in_its_order_and_after_the_body(database: Database) -> None:
+    async with database.begin() as tx:
+        await audit.append(tx, database.pharmacy_id, "key:test", "product_put", "first", {})
+        async with audit.together(tx):
+            for number in range(3):
+                await audit.append(tx, database.pharmacy_id, "key:test", "product_put", f"p{number}", {"n": number})
+            before = (await tx.execute(select(trail.c.subject))).scalars().all()
+        after = (await tx.execute(select(trail.c.subject).order_by(trail.c.seq))).scalars().all()
+
+    assert (before, after) == (["first"], ["first", "p0", "p1", "p2"])
+    assert (await _verdict(database)).broken is None
+
+
+async def test_of_many_writers_at_once_every_row_follows_the_one_before_and_none_is_dated_earlier(
+    database: Database,
+) -> None:
+    await asyncio.gather(*(_written(database, 2) for _ in range(15)))
+
+    async with database.begin() as tx:
+        dated = (await tx.execute(select(trail.c.at).order_by(trail.c.seq))).scalars().all()
+    assert len(dated) == 30
+    assert dated == sorted(dated)
+    assert (await _verdict(database)).broken is None
