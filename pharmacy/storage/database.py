@@ -26,11 +26,13 @@ OPTIONS = (
     "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
 )
 KEEPALIVE = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "20000"}
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: a lock or statement took too long, no connection left,
-# disk full, input or output error, read-only, shutting down or starting up.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: a lock, statement or transaction took too long, a
+# session stood idle too long, no connection left, disk full, input or output error, read-only, shutting down,
+# or starting up.
 BUSY_STATES = frozenset(
-    {"55P03", "40P01", "57014", "53300", "53100", "53200", "58030", "25006", "57P01", "57P02", "57P03"}
-)
+    {"55P03", "40P01", "57014", "25P03", "25P04", "57P05", "53300", "53100", "53200", "58030", "25006", "57P01",
+     "57P02", "57P03"}
+)  # fmt: skip
 
 Transaction = AsyncConnection
 """What a piece of work in the store is handed; whoever is not of the store only passes it on."""

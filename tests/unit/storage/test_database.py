@@ -127,6 +127,27 @@ async def test_an_exhausted_pool_is_waited_for_one_second_and_then_the_store_is_
     await opened.close()
 
 
+@pytest.mark.parametrize(
+    "limit", ["transaction_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout"]
+)
+async def test_a_connection_that_the_server_ended_for_its_slowness_is_a_busy_store(
+    database: Database, owner: Owner, limit: str
+) -> None:
+    (server,) = owner.execute("SELECT current_setting('server_version_num')::int").fetchone() or (0,)
+    if limit == "transaction_timeout" and int(str(server)) < 170000:
+        pytest.skip("PostgreSQL has known transaction_timeout since 17")
+    way_in = database.look if limit == "idle_session_timeout" else database.begin
+
+    async def dawdle() -> None:
+        async with way_in() as connection:
+            await connection.execute(text(f"SET {limit} = '50ms'"))
+            await asyncio.sleep(0.3)
+            await connection.execute(text("SELECT 1"))
+
+    with pytest.raises(StoreBusy):
+        await dawdle()
+
+
 async def test_a_mistake_in_a_statement_is_no_busy_store(database: Database) -> None:
     with pytest.raises(Exception, match="syntax error") as failed:
         await write(database, "SELEC 1")
