@@ -95,7 +95,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
             await _prepare(database, assembled, settings, pharmacy_id)
         jobs = await stack.enter_async_context(Jobs(database.app_url))
         notices = await stack.enter_async_context(Notices(database.app_url))
-        channels = _channels(database, settings, accounts)
+        channels = _channels(settings, accounts)
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         stack.push_async_callback(assembled.registry.aclose)
@@ -116,11 +116,11 @@ def _tracing(settings: Settings, assembled: Assembled, notices: Notices) -> Trac
     return tracing
 
 
-def _channels(database: Database, settings: Settings, accounts: tuple[LineAccount, ...]) -> dict[str, Channel]:
+def _channels(settings: Settings, accounts: tuple[LineAccount, ...]) -> dict[str, Channel]:
     secret = settings.delivery_secret.get_secret_value() if settings.delivery_secret else ""
     return {
         "api": ApiChannel(settings.delivery_url, secret),
-        "line": LineChannel(database, accounts, LinePush(settings.line_api_base)),
+        "line": LineChannel(accounts, LinePush(settings.line_api_base)),
     }
 
 

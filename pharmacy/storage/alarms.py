@@ -46,10 +46,14 @@ async def of_case(
     return await _write(tx, jobs, case.pharmacy_id, {**about, "category": category, "level": level, "since": since})
 
 
-async def of_unsent(tx: AsyncConnection, jobs: Jobs, conversation: Any) -> None:
-    """Write the alarm of a text that could not be sent, once an hour: a channel that refuses one refuses many."""
+async def of_unsent(tx: AsyncConnection, jobs: Jobs, conversation: Any, *, always: bool = False) -> None:
+    """Write the alarm of a text that could not be sent, once an hour: a channel that refuses one refuses many.
+
+    Args:
+        always: however many there were, because the text was one for an emergency.
+    """
     mine = (alarms.c.pharmacy_id == conversation.pharmacy_id, alarms.c.kind == NOT_SENT, alarms.c.created_at > _HOUR)
-    if (await tx.execute(select(alarms.c.id).where(*mine).limit(1))).one_or_none() is None:
+    if always or (await tx.execute(select(alarms.c.id).where(*mine).limit(1))).one_or_none() is None:
         about = {"conversation_id": conversation.id, "kind": NOT_SENT, "category": NOT_SENT, "level": 0}
         await _write(tx, jobs, conversation.pharmacy_id, {**about, "since": func.now()})
 

@@ -38,26 +38,39 @@ async def back_to_person(tx: AsyncConnection, row: Any, conversation: Any, why: 
     outcome = (await tx.execute(select(outcomes).where(*mine))).one_or_none()
     if outcome is None:
         return False
-    answered = update(messages).where(messages.c.pharmacy_id == row.pharmacy_id, messages.c.outcome_id == outcome.id)
     if row.version != conversation.version:
-        await tx.execute(answered.values(outcome_id=None))
+        answered = (messages.c.pharmacy_id == row.pharmacy_id, messages.c.outcome_id == outcome.id)
+        await tx.execute(update(messages).where(*answered).values(outcome_id=None))
         await _set_suggestion(tx, row, {"state": "superseded", "decided_by": "newer message"})
         return False
     shown = await _open_one(tx, row) or await _reopened(tx, row, why)
-    again, body = uuid4(), {k: v for k, v in outcome.body.items() if k not in ("reply_id", "suggestion_id")}
-    body |= {"outcome": "suggestion", "reply": shown.text, "suggestion_id": str(shown.id)}
-    values = {"conversation_id": row.conversation_id, "version": row.version, "run_id": outcome.run_id,
-              "kind": "suggestion", "suggestion_id": shown.id, "body": body}  # fmt: skip
-    await tx.execute(insert(outcomes).values(pharmacy_id=row.pharmacy_id, id=again, **values))
-    await tx.execute(answered.values(outcome_id=again))
-    for channel in ("outcome", "conversation"):
-        await notify(tx, channel, f"{row.pharmacy_id}/{row.conversation_id}")
+    await _ended_as_suggestion(tx, row, outcome, shown)
     return True
 
 
 async def answered_instead(tx: AsyncConnection, row: Any, actor: str) -> None:
-    """Close the draft of a cancelled row whose patient a person has answered."""
+    """Close the draft of a cancelled row whose patient a person has answered; nothing went out by itself."""
     await _set_suggestion(tx, row, {"state": "superseded", "decided_by": actor})
+    mine = (outcomes.c.pharmacy_id == row.pharmacy_id, outcomes.c.suggestion_id == row.suggestion_id)
+    outcome = (await tx.execute(select(outcomes).where(*mine, outcomes.c.kind == "auto_sent"))).one_or_none()
+    if row.suggestion_id is None or outcome is None:
+        return
+    of = (suggestions.c.pharmacy_id == row.pharmacy_id, suggestions.c.id == row.suggestion_id)
+    draft = (await tx.execute(select(suggestions.c.id, suggestions.c.text).where(*of))).one()
+    await _ended_as_suggestion(tx, row, outcome, draft)
+
+
+async def _ended_as_suggestion(tx: AsyncConnection, row: Any, outcome: Any, draft: Any) -> None:
+    """Give the messages of an automatic row the outcome that they had after all; the first one stays on record."""
+    again, body = uuid4(), {k: v for k, v in outcome.body.items() if k not in ("reply_id", "suggestion_id")}
+    body |= {"outcome": "suggestion", "reply": draft.text, "suggestion_id": str(draft.id)}
+    values = {"conversation_id": row.conversation_id, "version": row.version, "run_id": outcome.run_id,
+              "kind": "suggestion", "suggestion_id": draft.id, "body": body}  # fmt: skip
+    await tx.execute(insert(outcomes).values(pharmacy_id=row.pharmacy_id, id=again, **values))
+    answered = update(messages).where(messages.c.pharmacy_id == row.pharmacy_id, messages.c.outcome_id == outcome.id)
+    await tx.execute(answered.values(outcome_id=again))
+    for channel in ("outcome", "conversation"):
+        await notify(tx, channel, f"{row.pharmacy_id}/{row.conversation_id}")
 
 
 async def _open_one(tx: AsyncConnection, row: Any) -> Any | None:

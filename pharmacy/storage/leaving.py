@@ -15,5 +15,5 @@ async def stop_sending(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, conver
     waiting = (await tx.execute(select(outbox_rows.c.id).where(*where).order_by(outbox_rows.c.created_at))).scalars()
     ids = list(waiting)
     for outbox_id in ids:
-        await outbox.park(tx, jobs, pharmacy_id, outbox_id, why)
+        await outbox.park(tx, jobs, pharmacy_id, outbox_id, why, in_doubt=True)
     return len(ids)

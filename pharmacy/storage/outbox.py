@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Kind
 from pharmacy.storage import alarms, audit, automatic_back, cases
+from pharmacy.storage.cases import Bell
+from pharmacy.storage.expiry import expired
 from pharmacy.storage.holding import locked
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import notify
@@ -67,7 +69,7 @@ class Held:
     seconds: float
 
 
-async def claim(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UUID, may_go: MayGo) -> Any | Held | None:
+async def claim(tx: AsyncConnection, bell: Bell, pharmacy_id: str, outbox_id: UUID, may_go: MayGo) -> Any | Held | None:
     """Return the row to send now, how long it is held, or None when it is done with, too old, or overtaken.
 
     Args:
@@ -85,12 +87,13 @@ async def claim(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UU
     row = (await tx.execute(found.with_for_update())).one()
     if row.state != "queued":
         return None
-    if row.attempts == 0 and (why := await _overtaken(tx, row, conversation, may_go)):
-        await _withhold(tx, jobs, row, conversation, why)
+    jobs = bell.jobs
+    if row.kind == FIXED and (why := await expired(tx, bell.texts, row)):
+        await _expire(tx, jobs, row, conversation, why)
         return None
-    # One that was tried may have arrived, so it is no suggestion any more; but nothing goes past the kill switch.
-    if row.automatic and row.attempts and (why := await may_go(tx, row)):
-        await _park(tx, jobs, row, conversation, f"{why}; it may have arrived")
+    # A person's own text that was tried may have arrived already, and only its own key can tell.
+    if (row.automatic or not row.attempts) and (why := await _overtaken(tx, row, conversation, may_go)):
+        await _withhold(tx, jobs, row, conversation, why)
         return None
     if row.too_old:
         await _park(tx, jobs, row, conversation, "its retry key is older than 23 hours")
@@ -104,7 +107,8 @@ async def claim(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UU
 async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
     """Record that the text reached the channel: it becomes a message, and its phase the conversation's."""
     row, conversation = await _both(tx, pharmacy_id, outbox_id)
-    if row.state != "queued":
+    # It may have been parked while this attempt was under way: the patient has it all the same.
+    if row.state != "queued" and not (row.state == "parked" and row.attempts):
         return
     done = {"state": "sent", "sent_at": func.now(), "problem": None}
     await tx.execute(update(outbox).where(outbox.c.id == outbox_id).values(**done))
@@ -125,11 +129,17 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
     await audit.append(tx, pharmacy_id, "channel", "message_sent", str(outbox_id), body)
 
 
-async def park(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UUID, problem: str) -> None:
-    """Give up sending a text, saying why, and call a person."""
+async def park(
+    tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UUID, problem: str, *, in_doubt: bool = False
+) -> None:
+    """Give up sending a text, saying why, and call a person.
+
+    Args:
+        in_doubt: whether an attempt that was made, or is being made, leaves it open if the text arrived.
+    """
     row, conversation = await _both(tx, pharmacy_id, outbox_id)
     if row.state == "queued":
-        await _park(tx, jobs, row, conversation, problem)
+        await _park(tx, jobs, row, conversation, _in_doubt(row, problem) if in_doubt else problem)
 
 
 async def cancel(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: str) -> None:
@@ -156,19 +166,22 @@ async def withhold(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor
 
 
 async def note_problem(
-    tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, problem: str, wait_seconds: float
+    tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, problem: str, wait_seconds: float, *, tried: bool = True
 ) -> None:
-    """Keep the words of a failed attempt; the same key is tried again, and not before `wait_seconds` have passed."""
+    """Keep the words of a failed attempt; the same key is tried again, and not before `wait_seconds` have passed.
+
+    Args:
+        tried: False where certainly nothing arrived: the attempt does not count, and the text may still be overtaken.
+    """
     again = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, min(wait_seconds, LONGEST_HOLD_SECONDS))
-    mine = (outbox.c.pharmacy_id == pharmacy_id, outbox.c.id == outbox_id)
-    await tx.execute(update(outbox).where(*mine).values(problem=problem, not_before=again))
+    # One that was parked meanwhile keeps the words it was parked with.
+    mine = (outbox.c.pharmacy_id == pharmacy_id, outbox.c.id == outbox_id, outbox.c.state == "queued")
+    given_back = {} if tried else {"attempts": func.greatest(outbox.c.attempts - 1, 0)}
+    await tx.execute(update(outbox).where(*mine).values(problem=problem, not_before=again, **given_back))
 
 
 async def _overtaken(tx: AsyncConnection, row: Any, conversation: Any, may_go: MayGo) -> str | None:
-    """Return why a row that was never tried may not go any more.
-
-    One that was tried may have arrived already, and only its own key can tell.
-    """
+    """Return why a row may not go any more."""
     if row.kind == "reply" and row.version != conversation.version:
         return "a newer message came before it was sent"
     if not row.automatic:
@@ -179,11 +192,26 @@ async def _overtaken(tx: AsyncConnection, row: Any, conversation: Any, may_go: M
 
 
 async def _withhold(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: str) -> None:
-    """Nobody asked for an automatic text, so it is let go; a person's own is parked for that person to see."""
-    if row.automatic:
+    """Nobody asked for an automatic text, so it is let go; a person's own is parked for that person to see.
+
+    An automatic one that was tried may have arrived: it is no suggestion any more, and a person must look.
+    """
+    if row.attempts:
+        await _park(tx, jobs, row, conversation, _in_doubt(row, why))
+    elif row.automatic:
         await _cancel(tx, row, conversation, "channel", why)
     else:
         await _park(tx, jobs, row, conversation, why)
+
+
+async def _expire(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: str) -> None:
+    await _cancel(tx, row, conversation, "channel", _in_doubt(row, why))
+    if not row.automatic:  # the words for an emergency: whether the patient was told is a person's to see
+        await alarms.of_unsent(tx, jobs, conversation, always=True)
+
+
+def _in_doubt(row: Any, why: str) -> str:
+    return f"{why}; it may have arrived" if row.attempts else why
 
 
 async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: str) -> None:

@@ -182,6 +182,12 @@ async def test_a_pharmacist_who_answers_during_the_hold_is_not_answered_over(own
     sent = await replies(own_shop, conversation_id, 2)
     assert [m["author"] for m in sent] == ["pharmacist", "pharmacist"]
     assert (await _state(own_shop, conversation_id))[0] == "cancelled"
+    # Nothing went out by itself, and no record or count may say so.
+    (row,) = await own_shop.rows(
+        "SELECT o.kind, o.body->>'outcome' AS told, o.body->>'reply_id' AS reply_id, s.state FROM messages m "
+        "JOIN outcomes o ON o.id = m.outcome_id JOIN suggestions s ON s.id = o.suggestion_id WHERE m.version = 2"
+    )
+    assert tuple(row) == ("suggestion", "suggestion", None, "superseded")
 
 
 async def test_the_fourth_message_in_an_hour_waits_for_a_person(own_shop: Shop, fake: OpenAIFake) -> None:
@@ -240,3 +246,28 @@ async def test_a_reply_in_doubt_is_not_tried_again_after_the_switch_was_turned(
     assert len(receiver.taken) == 1
     assert shown["handover"]["reason"]["code"] == "not_sent"
     assert "may have arrived" in shown["unsent"][0]["problem"]
+
+
+async def test_a_reply_in_doubt_is_not_tried_again_once_a_newer_message_has_come(
+    delivering: Shop, receiver: Receiver
+) -> None:
+    await let(delivering)
+    conversation_id = await known(delivering)
+    receiver.statuses += [503]
+    receiver.retry_after = "2"
+    before = len(receiver.tried)
+    await delivering.say(conversation_id, QUESTION)
+
+    async def tried() -> bool:
+        return len(receiver.tried) > before
+
+    await delivering.until(tried)
+    await delivering.say(conversation_id, "やはり結構です", wait=None)
+
+    async def parked() -> Any:
+        return await delivering.rows("SELECT problem FROM outbox WHERE automatic AND version = 2 AND state = 'parked'")
+
+    (row,) = await delivering.until(parked, 20)
+    assert row.problem == "a newer message came before it was sent; it may have arrived"
+    first = [row.retry_key for row in await delivering.rows("SELECT retry_key FROM outbox WHERE version = 2")]
+    assert [receiver.tried.count(str(key)) for key in first] == [1]

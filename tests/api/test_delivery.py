@@ -1,18 +1,22 @@
 """Delivery to KAKARI_DELIVERY_URL: signed, repeated under one key, parked where it can never arrive."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 import pytest
 from pydantic import SecretStr
 
+from pharmacy.channels.delivery import Attempt, Channel, Parcel
 from pharmacy.settings import Settings
 from pharmacy.storage import outbox
 from pharmacy.storage.holding import locked
+from pharmacy.storage.leaving import stop_sending
 from pharmacy.storage.refusals import Stale
-from server.worker.send import backoff_seconds
+from server.worker.send import GOOD_SECONDS, backoff_seconds
+from tests.api.automatic import known, let
 from tests.api.shop import Shop, new_id, running
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.receiver import Receiver
@@ -129,8 +133,8 @@ async def test_the_wait_that_a_channel_asks_for_is_kept(delivering: Shop, receiv
 
 async def _waiting(shop: Shop, conversation_id: str) -> Any:
     return await shop.rows(
-        "SELECT extract(epoch FROM not_before - now()) AS seconds FROM outbox "
-        "WHERE conversation_id = :c AND attempts = 1 AND not_before IS NOT NULL", c=conversation_id,
+        "SELECT extract(epoch FROM not_before - now()) AS seconds, attempts FROM outbox "
+        "WHERE conversation_id = :c AND problem IS NOT NULL AND not_before IS NOT NULL", c=conversation_id,
     )  # fmt: skip
 
 
@@ -149,24 +153,109 @@ async def test_a_text_whose_key_has_grown_old_is_parked_and_not_tried_again(
     assert shown["handover"]["reason"]["code"] == "not_sent"
 
 
-async def test_a_text_that_waited_is_not_sent_past_a_newer_message_unless_it_was_tried(
-    delivering: Shop, receiver: Receiver
+@pytest.mark.parametrize(
+    ("status", "sent", "parked"),
+    [
+        pytest.param(429, [], ["一通目です。", "二通目です。"], id="429-took-nothing"),
+        pytest.param(503, ["一通目です。"], ["二通目です。"], id="503-may-have-taken-it"),
+    ],
+)
+async def test_a_text_that_waited_is_not_sent_past_a_newer_message_unless_it_may_have_arrived(
+    delivering: Shop, receiver: Receiver, status: int, sent: list[str], parked: list[str]
 ) -> None:
     conversation_id = new_id()
     await delivering.say(conversation_id, "ふつうの相談です")
-    receiver.statuses += [429, 429]
+    receiver.statuses += [status] * 2
+    receiver.retry_after = "2"
     for words in ("一通目です。", "二通目です。"):
         await delivering.post(f"/v1/conversations/{conversation_id}/messages", {"text": words, "version": 1})
     await delivering.until(lambda: _waiting(delivering, conversation_id))
+    receiver.statuses[1:] = []
 
     await delivering.say(conversation_id, "まだあります", wait=None)
-    await delivering.until(lambda: _sent(delivering, conversation_id, 1), 20)
-    parked = await delivering.until(
-        lambda: delivering.rows("SELECT text, problem FROM outbox WHERE state = 'parked'"), 20
-    )
 
-    assert [body["text"] for body in receiver.taken.values()] == ["一通目です。"]
-    assert [tuple(row) for row in parked] == [("二通目です。", "a newer message came before it was sent")]
+    async def settled() -> Any:
+        found = await delivering.rows("SELECT text, problem, state FROM outbox ORDER BY created_at")
+        return found if all(row.state != "queued" for row in found) else None
+
+    rows = await delivering.until(settled, 20)
+    assert [row.text for row in rows if row.state == "parked"] == parked
+    assert {row.problem for row in rows if row.state == "parked"} == {"a newer message came before it was sent"}
+    assert [body["text"] for body in receiver.taken.values()] == sent
+
+
+async def test_a_refused_connection_gives_the_attempt_back(
+    own_settings: Settings, fake: OpenAIFake, receiver: Receiver
+) -> None:
+    given = {"delivery_url": "http://127.0.0.1:9/", "delivery_secret": SecretStr(receiver.secret)}
+    async with running(own_settings.model_copy(update=given)) as shop:
+        conversation_id = await _approved(shop)
+        (row,) = await shop.until(lambda: _waiting(shop, conversation_id))
+
+    assert row.attempts == 0
+
+
+@dataclass
+class Standing:
+    """The api channel of a worker that stands still once, right before it sends."""
+
+    inner: Channel
+    meanwhile: Callable[[Parcel], Awaitable[None]]
+    stood: int = 0
+
+    async def deliver(self, parcel: Parcel) -> Attempt:
+        """Let `meanwhile` happen before the first parcel leaves."""
+        self.stood += 1
+        if self.stood == 1:
+            await self.meanwhile(parcel)
+        return await self.inner.deliver(parcel)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.inner.close()
+
+
+async def test_nothing_goes_out_that_was_stopped_while_the_worker_stood_still(
+    delivering: Shop, receiver: Receiver
+) -> None:
+    await let(delivering)
+    conversation_id = await known(delivering)
+    before = len(receiver.tried)
+
+    async def stop(parcel: Parcel) -> None:
+        await delivering.http.put("/v1/policy/kill-switch", json={"on": True})
+        await asyncio.sleep(GOOD_SECONDS + 0.1)
+
+    standing = Standing(delivering.program.channels["api"], stop)
+    delivering.program.channels["api"] = standing
+    await delivering.say(conversation_id, "配送はいつですか")
+    ended = "SELECT problem, attempts FROM outbox WHERE automatic AND state = 'cancelled'"
+    (row,) = await delivering.until(lambda: delivering.rows(ended), 20)
+
+    assert standing.stood == 1
+    assert len(receiver.tried) == before
+    assert (row.problem, row.attempts) == ("kill_switch", 0)
+
+
+async def test_a_text_that_arrives_while_it_is_parked_is_on_record_as_sent(
+    delivering: Shop, receiver: Receiver
+) -> None:
+    problems = []
+
+    async def leave(parcel: Parcel) -> None:
+        program = delivering.program
+        async with program.database.begin() as tx:
+            await stop_sending(tx, program.jobs, program.settings.pharmacy_id, parcel.conversation_id, "left")
+        problems.extend(await delivering.rows("SELECT state, problem FROM outbox"))
+
+    delivering.program.channels["api"] = Standing(delivering.program.channels["api"], leave)
+    conversation_id = await _approved(delivering)
+    await delivering.until(lambda: _sent(delivering, conversation_id, 1), 20)
+
+    shown = await delivering.conversation(conversation_id)
+    assert [tuple(row) for row in problems] == [("parked", "left; it may have arrived")]
+    assert [message["author"] for message in shown["messages"]] == ["patient", "pharmacist"]
+    assert len(receiver.taken) == 1
 
 
 async def test_a_text_taken_back_before_it_was_tried_is_never_sent(delivering: Shop, receiver: Receiver) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.settings import Settings
@@ -17,6 +18,7 @@ from tests.api.answers import by_words
 from tests.api.shop import Shop, new_id, running
 from tests.fakes.approved_texts import approved, hours
 from tests.fakes.openai_server import OpenAIFake
+from tests.fakes.receiver import Receiver
 
 
 @asynccontextmanager
@@ -72,6 +74,7 @@ async def test_each_emergency_text_goes_out_once_per_case(own_settings: Settings
     async with _speaking(own_settings, tmp_path) as shop:
         for words in ("緊急語です", "緊急語です。まだです"):
             case = await shop.say("c", words)
+        await _fixed(shop, "c", 1)
         await shop.post(f"/v1/handovers/{case['handover_id']}/resolve", {"version": 2})
         await shop.say("c", "緊急語です。また始まりました")
 
@@ -171,6 +174,51 @@ async def test_the_kill_switch_stops_words_of_receipt_and_not_those_for_an_emerg
 
     assert answer.status_code == 200, answer.text
     assert row.problem == "kill_switch"
+
+
+@asynccontextmanager
+async def _waiting(settings: Settings, folder: Path, words: str, *, is_open: bool = True) -> AsyncIterator[Shop]:
+    """Give a pharmacy whose receiver takes nothing yet, with the fixed text of `words` waiting for it."""
+    with Receiver("a shared secret", statuses=[429], retry_after="3") as receiver:
+        given = {"delivery_url": receiver.url, "delivery_secret": SecretStr(receiver.secret)}
+        async with _speaking(settings, folder, is_open=is_open, **given) as shop:
+            await shop.say("c", words)
+            await shop.until(lambda: shop.rows("SELECT id FROM outbox WHERE problem IS NOT NULL"))
+            yield shop
+        assert receiver.taken == {}
+
+
+async def _let_go(shop: Shop) -> str:
+    ended = "SELECT problem FROM outbox WHERE state = 'cancelled'"
+    (row,) = await shop.until(lambda: shop.rows(ended), 20)
+    return str(row.problem)
+
+
+async def test_the_words_for_an_emergency_are_let_go_after_half_an_hour_and_somebody_is_alarmed(
+    own_settings: Settings, tmp_path: Path
+) -> None:
+    async with _waiting(own_settings, tmp_path, "緊急語です") as shop:
+        await shop.rows("UPDATE outbox SET created_at = now() - interval '31 minutes' RETURNING id")
+
+        assert "older than 30 minutes" in await _let_go(shop)
+        assert await shop.rows("SELECT id FROM alarms WHERE kind = 'not_sent'")
+
+
+async def test_a_fixed_text_whose_case_is_closed_is_let_go(own_settings: Settings, tmp_path: Path) -> None:
+    async with _waiting(own_settings, tmp_path, "専任の相談です") as shop:
+        (case,) = await shop.rows("SELECT id FROM handovers")
+        answer = await shop.post(f"/v1/handovers/{case.id}/resolve", {"version": 1})
+
+        assert answer.status_code == 200, answer.text
+        assert await _let_go(shop) == "its case is closed"
+        assert await shop.rows("SELECT id FROM alarms WHERE kind = 'not_sent'") == []
+
+
+async def test_the_words_for_closed_hours_are_let_go_once_it_has_opened(own_settings: Settings, tmp_path: Path) -> None:
+    async with _waiting(own_settings, tmp_path, "専任の相談です", is_open=False) as shop:
+        await shop.rows("UPDATE outbox SET created_at = now() - interval '22 hours 30 minutes' RETURNING id")
+
+        assert "opening time" in await _let_go(shop)
 
 
 async def test_a_pharmacy_that_lets_an_unapproved_text_go_does_not_start(own_settings: Settings) -> None:
