@@ -144,11 +144,11 @@ async def _ring(tx: AsyncConnection, bell: Bell | None, before: Any, case: Any, 
 def _calls(before: Any, tier: Tier) -> bool:
     """Return whether a reason of `tier` calls somebody anew.
 
-    An emergency calls even where somebody looks after the case already: they may not have read it.
+    It calls even where somebody looks after the case already: they may not have read it.
     """
     if before is None or URGENCY[tier] < before.urgency:
         return True
-    return tier is Tier.E and before.acknowledged_at is not None
+    return before.acknowledged_at is not None
 
 
 async def _tell_patient(tx: AsyncConnection, bell: Bell, case: Any, called: Called) -> None:

@@ -53,7 +53,9 @@ class AlarmJobs:
             (telling.posted or to_post) and not problems[0],
             (telling.mailed or to_mail) and not problems[1],
         )
-        problem = "; ".join(said for said in problems if said) or None
+        # It stays queued: an address that is set later still hears of it, and until then it counts as undelivered.
+        nowhere = "reaches nobody: no address is set" if channel.reaches_nobody else None
+        problem = "; ".join(said for said in (*problems, nowhere) if said) or None
         await database.transact(
             lambda tx: alarms.note(tx, telling, posted=posted, mailed=mailed, done=problem is None, problem=problem),
             pharmacy_id,
@@ -82,14 +84,7 @@ async def call_late_cases(program: Program) -> int:
     """Alarm again, and wider, for every case that nobody has acknowledged in time; return how many there were."""
     async with program.database.begin() as tx:
         served = await pharmacies.every(tx)
-    called = 0
-    for pharmacy_id in served:
-        async with program.database.begin(pharmacy_id) as tx:
-            late = await case_decisions.late(tx, pharmacy_id)
-        for handover_id in late:
-            async with program.database.begin(pharmacy_id) as tx:
-                called += await case_decisions.call_again(tx, program.bell, pharmacy_id, handover_id)
-    return called
+    return sum([await _call_late(program, pharmacy_id) for pharmacy_id in served])
 
 
 async def watch_cases(program: Program) -> None:
@@ -101,9 +96,30 @@ async def watch_cases(program: Program) -> None:
         except StoreBusy as error:
             log.warning("watch_put_off reason=%s", error)
         except Exception:
-            # A bug that one case brings up must not silence all others.
             log.exception("watch_failed")
         await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _call_late(program: Program, pharmacy_id: str) -> int:
+    try:
+        async with program.database.begin(pharmacy_id) as tx:
+            late = await case_decisions.late(tx, pharmacy_id)
+    except Exception:
+        log.exception("watch_failed pharmacy=%s", pharmacy_id)
+        return 0
+    return sum([await _call_again(program, pharmacy_id, handover_id) for handover_id in late])
+
+
+async def _call_again(program: Program, pharmacy_id: str, handover_id: UUID) -> bool:
+    try:
+        async with program.database.begin(pharmacy_id) as tx:
+            return await case_decisions.call_again(tx, program.bell, pharmacy_id, handover_id)
+    except StoreBusy as error:
+        log.warning("watch_put_off handover=%s reason=%s", handover_id, error)
+    except Exception:
+        # A case that cannot be called again, whatever the reason, must not silence all others.
+        log.exception("watch_failed pharmacy=%s handover=%s", pharmacy_id, handover_id)
+    return False
 
 
 async def _nothing() -> None:

@@ -1,5 +1,6 @@
 """Alarms: told at once, signed and by mail, without a patient's words; again and wider until somebody acknowledges."""
 
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -232,6 +234,31 @@ async def test_an_emergency_that_joins_an_acknowledged_case_calls_anew(calling: 
     assert len(await calling.shop.rows("SELECT id FROM alarms")) == 2
 
 
+async def test_an_urgent_reason_that_joins_an_acknowledged_case_calls_anew_and_is_due_again(calling: Calling) -> None:
+    case = await calling.shop.say("c", "至急語です")
+    await calling.shop.post(f"/v1/handovers/{case['handover_id']}/acknowledge")
+
+    await calling.shop.say("c", "至急語です。悪くなりました")
+
+    (row,) = await calling.shop.rows("SELECT acknowledged_at, alarm_due_at, alarm_level FROM handovers")
+    assert (row.acknowledged_at, row.alarm_level) == (None, 0)
+    assert row.alarm_due_at is not None
+    assert len(await calling.shop.rows("SELECT id FROM alarms")) == 2
+
+
+async def test_a_case_that_cannot_be_called_again_does_not_silence_the_others(
+    calling: Calling, owner: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    for conversation_id in ("c", "d"):
+        await calling.shop.say(conversation_id, "緊急語です")
+    owner.execute("ALTER TABLE alarms ADD CONSTRAINT not_c CHECK (conversation_id <> 'c' OR level = 0)")
+    await calling.let_pass("c")
+    await calling.let_pass("d")
+
+    assert (await calling.heard(calling.wider, "d", 1))["level"] == 1
+    assert "watch_failed pharmacy=default" in caplog.text
+
+
 async def test_a_case_is_not_acknowledged_under_an_older_version_than_it_has(shop: Shop) -> None:
     conversation_id = new_id()
     case = await shop.say(conversation_id, "緊急語です")
@@ -274,8 +301,13 @@ async def test_without_any_way_out_the_start_and_each_alarm_say_so(
 ) -> None:
     async with running(own_settings) as shop:
         await shop.say("c", "緊急語です")
-        await shop.until(lambda: shop.rows("SELECT id FROM alarms WHERE state = 'told'"))
+        await shop.until(lambda: shop.rows("SELECT id FROM alarms WHERE problem LIKE '%nobody%'"))
+        (row,) = await shop.rows("SELECT state FROM alarms")
+        await shop.rows("UPDATE alarms SET created_at = now() - interval '2 minutes' RETURNING id")
+        metrics = (await shop.http.get("/metrics")).text
 
     messages = [record.message for record in caplog.records]
     assert any("no alarm leaves the house" in message for message in messages)
     assert "alarm_reaches_nobody tier=E category=word" in messages
+    assert row.state == "queued"
+    assert re.search(r"^kakari_alarms_undelivered(\{[^}]*\})? 1\.0$", metrics, re.MULTILINE)
