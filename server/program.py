@@ -17,7 +17,7 @@ from pharmacy.domain.products.read import shipped
 from pharmacy.observing.tracing import Tracing
 from pharmacy.redaction.redact import Redactor
 from pharmacy.settings import Settings
-from pharmacy.storage import audit, erasure, modes, people, pharmacies
+from pharmacy.storage import audit, erasure, modes, people, pharmacies, retention
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.jobs import Jobs
@@ -54,6 +54,9 @@ class Program:
 
     alarms: AlarmChannel
     tracing: Tracing
+    retention_rules: tuple[retention.Rule, ...]
+    """How long rows are kept."""
+
     shelves: dict[str, Shelf] = field(default_factory=dict)
     worker_runs: bool = False
     """True while this process works on jobs."""
@@ -82,7 +85,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         ConfigError: something is not as it must be; nothing has been started.
     """
     accounts = line_accounts(settings)
-    texts = fixed_texts(settings)
+    texts, rules = fixed_texts(settings), retention.load(settings.retention_file)
     assembled = assembled or assemble_from(settings)
     if assembled.gates_closed_by:
         log.error("gates_closed every message is held: %s", assembled.gates_closed_by)
@@ -106,7 +109,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         bell = Bell(jobs, texts)
         tracing = _tracing(settings, assembled, notices)
         stack.callback(tracing.close)
-        yield Program(settings, assembled, database, jobs, notices, channels, accounts, bell, alarms, tracing)
+        yield Program(settings, assembled, database, jobs, notices, channels, accounts, bell, alarms, tracing, rules)
 
 
 def _tracing(settings: Settings, assembled: Assembled, notices: Notices) -> Tracing:

@@ -77,6 +77,9 @@ async def _beat(program: Program) -> None:
             await note_heads(program)
         except (StoreBusy, OSError) as error:
             log.debug("beat_missed reason=%s", error)
+        except Exception:
+            # Nobody watches this task or the other: each must outlive a bug.
+            log.exception("beat_failed")
         await asyncio.sleep(BEAT_SECONDS)
 
 
@@ -91,4 +94,6 @@ async def _verify_often(program: Program) -> None:
             reached = await verify(program, reached)
         except StoreBusy as error:
             log.warning("audit_not_verified reason=%s", error)
+        except Exception:
+            log.exception("audit_not_verified")
         await asyncio.sleep(VERIFY_SECONDS)

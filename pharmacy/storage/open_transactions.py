@@ -48,15 +48,17 @@ async def open_transactions(owner: URL, longer_than_seconds: float = LONG_SECOND
         return await cursor.fetchall()
 
 
-async def watch_transactions(owner: URL, every_seconds: float = EVERY_SECONDS) -> None:
+async def watch_transactions(owner: URL, longer_than_seconds: float = LONG_SECONDS) -> None:
     """Log the transactions that stand open too long, until cancelled."""
     while True:
-        await asyncio.sleep(every_seconds)
         try:
-            for found in await open_transactions(owner):
+            for found in await open_transactions(owner, longer_than_seconds):
                 log.warning(
                     "transaction_open_long pid=%d user=%s program=%r state=%r seconds=%.0f",
                     *(found.pid, found.user, found.program, found.state, found.seconds),
                 )
         except psycopg.Error as error:
             log.debug("transactions_not_watched reason=%r", str(error))
+        except Exception:
+            log.exception("transactions_not_watched")
+        await asyncio.sleep(EVERY_SECONDS)

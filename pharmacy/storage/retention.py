@@ -152,7 +152,7 @@ async def _erase_if_silent(database: Database, pharmacy_id: str, rule: Rule, pat
     return erased.found_anything
 
 
-def _silent(pharmacy_id: str, rule: Rule) -> Select[tuple[str]]:
+def _silent(pharmacy_id: str, rule: Rule) -> Select[Any]:
     """Return the question for the patients whose newest message is too old."""
     return (
         select(conversations.c.patient_id)

@@ -15,22 +15,30 @@ log = logging.getLogger(__name__)
 
 async def keep_times(program: Program) -> None:
     """Delete, blank and erase what is too old, once an hour; two workers that do it at once do it once."""
-    rules = retention.load(program.settings.retention_file)
     await asyncio.sleep(FIRST_SECONDS)
     while True:
-        await _once(program, rules)
+        await keep_once(program)
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def _once(program: Program, rules: tuple[retention.Rule, ...]) -> None:
+async def keep_once(program: Program) -> None:
+    """Do it now for every pharmacy; what fails is logged, and tried again the next hour."""
     try:
         async with program.database.begin() as tx:
             served = await pharmacies.every(tx)
-        for pharmacy_id in served:
-            if done := await retention.keep(program.database, pharmacy_id, rules):
-                log.info("rows_too_old pharmacy=%s done=%s", pharmacy_id, dict(done))
-    except StoreBusy as error:
-        log.warning("retention_put_off reason=%s", error)
     except Exception:
-        # The next hour begins anew; what was done stays done.
         log.exception("retention_failed")
+        return
+    for pharmacy_id in served:
+        await _keep(program, pharmacy_id)
+
+
+async def _keep(program: Program, pharmacy_id: str) -> None:
+    try:
+        if done := await retention.keep(program.database, pharmacy_id, program.retention_rules):
+            log.info("rows_too_old pharmacy=%s done=%s", pharmacy_id, dict(done))
+    except StoreBusy as error:
+        log.warning("retention_put_off pharmacy=%s reason=%s", pharmacy_id, error)
+    except Exception:
+        # One pharmacy's trouble is not the others'; the next hour begins anew, and what was done stays done.
+        log.exception("retention_failed pharmacy=%s", pharmacy_id)

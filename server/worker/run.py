@@ -8,7 +8,7 @@ from pharmacy.channels.line.content import LineContent
 from pharmacy.storage import media, pharmacies, unanswered
 from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
-from pharmacy.storage.open_transactions import watch_transactions
+from pharmacy.storage.open_transactions import LONG_SECONDS, watch_transactions
 from pharmacy.storage.outbox_queue import URGENT
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
@@ -29,8 +29,12 @@ BUSY_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-async def run_worker(program: Program) -> None:
-    """Work on replies, sends and alarms until cancelled."""
+async def run_worker(program: Program, *, long_transaction_seconds: float = LONG_SECONDS) -> None:
+    """Work on replies, sends and alarms until cancelled.
+
+    Args:
+        long_transaction_seconds: a transaction that stands open for longer is named in the log.
+    """
     replies, sends = ReplyJobs(program), SendJobs(program)
     program.jobs.register("reply", replies.reply, replies.give_up)
     program.jobs.register("send", sends.send, sends.give_up)
@@ -38,8 +42,9 @@ async def run_worker(program: Program) -> None:
     program.jobs.register(media.JOB, files.fetch, files.give_up, attempts=MEDIA_ATTEMPTS)
     alarms = AlarmJobs(program)
     program.jobs.register("alarm", alarms.alarm, alarms.give_up)
-    loops = (_sweep_often, watch_cases, keep_times)
-    beside = [asyncio.create_task(loop(program), name=loop.__name__) for loop in loops]
+    beside = [asyncio.create_task(loop(program), name=loop.__name__) for loop in (_sweep_often, watch_cases, keep_times)]
+    # Deleted jobs keep their space while a transaction stands open.
+    beside.append(asyncio.create_task(watch_transactions(program.database.owner, long_transaction_seconds)))
     at_once = {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE, URGENT: URGENT_AT_ONCE,
                "alarm": ALARMS_AT_ONCE, media.JOB: FILES_AT_ONCE}  # fmt: skip
     program.worker_runs = True
@@ -70,11 +75,6 @@ async def sweep(program: Program) -> int:
     return swept
 
 
-async def _name_long_transactions(program: Program) -> None:
-    """Log the transactions that stand open too long: deleted jobs keep their space while one does."""
-    await watch_transactions(program.database.owner)
-
-
 async def _sweep_often(program: Program) -> None:
     """Sweep at once and then every minute; a busy store is asked again soon, and finds the same rows."""
     while True:
@@ -84,3 +84,7 @@ async def _sweep_often(program: Program) -> None:
         except StoreBusy as error:
             log.warning("sweep_put_off reason=%s", error)
             await asyncio.sleep(BUSY_SECONDS)
+        except Exception:
+            # Nobody watches this task: it must outlive a bug, or nothing is swept until the process is started anew.
+            log.exception("sweep_failed")
+            await asyncio.sleep(SWEEP_SECONDS)
