@@ -15,6 +15,7 @@ import httpx2
 from pharmacy.channels.signed_post import Poster, signed
 
 TIMEOUT_SECONDS = 10.0
+REMEMBERED = 1000
 _SUBJECTS = {"case": "Kakari: a case waits", "not_sent": "Kakari: a message could not be sent"}
 
 
@@ -59,6 +60,9 @@ class AlarmChannel:
         self._smtp = urlsplit(smtp_url) if smtp_url else None
         self._mail_from = mail_from
         self._poster = Poster(timeout_seconds)
+        # Alarm to the addresses that heard of it, so that a dead address does not repeat it to the others. Kept by this
+        # process alone: another one tells it once more at most, under the same key.
+        self._heard: dict[str, set[str]] = {}
 
     @property
     def reaches_nobody(self) -> bool:
@@ -81,22 +85,37 @@ class AlarmChannel:
         """
         body = json.dumps(_body(alarm)).encode()
         headers = signed(self._secret, body, alarm.id)
-        told = await asyncio.gather(*(self._post(url, body, headers) for url in self.urls(alarm.level)))
+        urls = self._deaf(alarm, self.urls(alarm.level))
+        told = await asyncio.gather(*(self._post(url, body, headers) for url in urls))
+        self._remember(alarm, [url for url, problem in zip(urls, told, strict=True) if problem is None])
         return next((problem for problem in told if problem), None)
 
     async def mail(self, alarm: Alarm) -> str | None:
         """Write to everybody of the alarm's level; return what went wrong, or None."""
-        message = self._written(alarm, self.mails(alarm.level))
+        to = self._deaf(alarm, self.mails(alarm.level))
+        if not to:
+            return None
+        message = self._written(alarm, to)
         try:
             # smtplib waits in a thread of its own: an alarm is rare, and one more library would be one more to trust.
-            await asyncio.wait_for(asyncio.to_thread(self._send, message), TIMEOUT_SECONDS * 3)
+            refused = await asyncio.wait_for(asyncio.to_thread(self._send, message), TIMEOUT_SECONDS * 3)
         except (OSError, smtplib.SMTPException, TimeoutError) as error:
             return f"{type(error).__name__} at KAKARI_SMTP_URL"
-        return None
+        self._remember(alarm, [address for address in to if address not in refused])
+        return f"{len(refused)} of {len(to)} recipients refused at KAKARI_SMTP_URL" if refused else None
 
     async def close(self) -> None:
         """Give the connections back."""
         await self._poster.close()
+
+    def _deaf(self, alarm: Alarm, addresses: Sequence[str]) -> list[str]:
+        heard = self._heard.get(alarm.id, set())
+        return [address for address in addresses if address not in heard]
+
+    def _remember(self, alarm: Alarm, addresses: Sequence[str]) -> None:
+        self._heard.setdefault(alarm.id, set()).update(addresses)
+        if len(self._heard) > REMEMBERED:
+            self._heard.pop(next(iter(self._heard)))
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
         try:
@@ -117,7 +136,8 @@ class AlarmChannel:
         message.set_content("\n".join(f"{name}: {value}" for name, value in told if value is not None))
         return message
 
-    def _send(self, message: EmailMessage) -> None:
+    def _send(self, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
+        """Return who was refused, while others were not."""
         if self._smtp is None or self._smtp.hostname is None:
             raise OSError("no mail server")
         host, context = self._smtp.hostname, ssl.create_default_context()
@@ -131,7 +151,7 @@ class AlarmChannel:
                 server.starttls(context=context)
             if self._smtp.username:
                 server.login(unquote(self._smtp.username), unquote(self._smtp.password or ""))
-            server.send_message(message)
+            return server.send_message(message)
 
 
 def _body(alarm: Alarm) -> dict[str, Any]:

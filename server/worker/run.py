@@ -11,6 +11,7 @@ from pharmacy.storage.job_worker import work
 from pharmacy.storage.open_transactions import LONG_SECONDS, watch_transactions
 from pharmacy.storage.outbox_queue import URGENT
 from pharmacy.storage.refusals import StoreBusy
+from pharmacy.storage.turns import step_back
 from server.program import Program
 from server.worker.alarms import AlarmJobs, watch_cases
 from server.worker.keeping import keep_times
@@ -35,6 +36,8 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
     Args:
         long_transaction_seconds: a transaction that stands open for longer is named in the log.
     """
+    # A message that comes in goes first: what is stored is answered a moment later, what is not stored is lost.
+    step_back()
     replies, sends = ReplyJobs(program), SendJobs(program)
     program.jobs.register("reply", replies.reply, replies.give_up)
     program.jobs.register("send", sends.send, sends.give_up)
@@ -42,7 +45,8 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
     program.jobs.register(media.JOB, files.fetch, files.give_up, attempts=MEDIA_ATTEMPTS)
     alarms = AlarmJobs(program)
     program.jobs.register("alarm", alarms.alarm, alarms.give_up)
-    beside = [asyncio.create_task(loop(program), name=loop.__name__) for loop in (_sweep_often, watch_cases, keep_times)]
+    loops = (_sweep_often, watch_cases, keep_times)
+    beside = [asyncio.create_task(loop(program), name=loop.__name__) for loop in loops]
     # Deleted jobs keep their space while a transaction stands open.
     beside.append(asyncio.create_task(watch_transactions(program.database.owner, long_transaction_seconds)))
     at_once = {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE, URGENT: URGENT_AT_ONCE,

@@ -166,6 +166,18 @@ async def test_what_failed_is_told_again_and_what_was_told_is_not(calling: Calli
     assert len(calling.mail.taken) == 1
 
 
+async def test_a_dead_wider_address_does_not_repeat_the_alarm_to_the_first(calling: Calling) -> None:
+    await calling.shop.say("c", "緊急語です")
+    await calling.heard(calling.first, "c")
+    calling.wider.statuses += [503]
+
+    await calling.let_pass("c")
+
+    told = await calling.heard(calling.wider, "c", 1)
+    assert calling.first.tried.count(told["alarm_id"]) == 1
+    assert calling.wider.tried.count(told["alarm_id"]) == 2
+
+
 async def test_an_emergency_that_nobody_acknowledges_calls_again_and_wider(calling: Calling) -> None:
     case = await calling.shop.say("c", "緊急語です")
     await calling.heard(calling.first, "c")
