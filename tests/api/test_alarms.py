@@ -178,6 +178,21 @@ async def test_a_dead_wider_address_does_not_repeat_the_alarm_to_the_first(calli
     assert calling.wider.tried.count(told["alarm_id"]) == 2
 
 
+async def test_a_refused_recipient_is_written_to_again_and_no_other(calling: Calling) -> None:
+    await calling.shop.say("c", "緊急語です")
+    await calling.heard(calling.first, "c")
+    await calling.shop.until(lambda: calling.shop.rows("SELECT id FROM alarms WHERE state = 'told'"))
+    calling.mail.taken.clear()
+    calling.mail.unknown["lead@pharmacy.example"] = 1
+
+    await calling.let_pass("c")
+    await calling.shop.until(lambda: calling.shop.rows("SELECT id FROM alarms WHERE state = 'told' AND level = 1"))
+
+    assert [to for to, _ in calling.mail.taken] == [
+        ("duty@pharmacy.example", "two@x.example"), ("lead@pharmacy.example",),
+    ]  # fmt: skip
+
+
 async def test_an_emergency_that_nobody_acknowledges_calls_again_and_wider(calling: Calling) -> None:
     case = await calling.shop.say("c", "緊急語です")
     await calling.heard(calling.first, "c")

@@ -16,6 +16,9 @@ class MailServer:
     replies: list[str] = field(default_factory=list)
     """What the next mails are answered, one each, such as `451 try again`; then they are taken."""
 
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Recipient to how many times they are refused, while others are taken."""
+
     taken: list[tuple[tuple[str, ...], EmailMessage]] = field(default_factory=list)
     """Recipients and message of each mail that was accepted."""
 
@@ -53,7 +56,12 @@ class MailServer:
         while said := line.rfile.readline().decode().strip():
             verb = said.split(" ")[0].split(":")[0].upper()
             if verb == "RCPT":
-                recipients.append(said.split("<")[1].split(">")[0])
+                to = said.split("<")[1].split(">")[0]
+                if self.unknown.get(to, 0) > 0:
+                    self.unknown[to] -= 1
+                    self._say(line, "450 not now")
+                    continue
+                recipients.append(to)
             if verb == "DATA":
                 self._say(line, "354 go on")
                 self._say(line, self._take(tuple(recipients), _body(line)))
