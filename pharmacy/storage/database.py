@@ -18,6 +18,7 @@ from pharmacy.storage.idle_connections import try_idle
 from pharmacy.storage.migrate import migrate
 from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.roles import APP_ROLE, refuse_powerful
+from pharmacy.storage.turns import Turns
 from pharmacy.storage.walls import SETTING, enter
 
 WAIT_SECONDS = 1
@@ -48,6 +49,7 @@ class Database:
     ) -> None:
         self.engine = engine
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._turns = Turns()
         self.owner = owner
         self.pharmacy_id = pharmacy_id
         self.revision = revision
@@ -84,7 +86,7 @@ class Database:
         Raises:
             StoreBusy: no connection, lock, disk space or server could be had in time; nothing was written.
         """
-        async with _told_busy(), self.engine.begin() as connection:
+        async with _told_busy(), self._turns.turn(), self.engine.begin() as connection:
             if pharmacy_id is not None and pharmacy_id != self.pharmacy_id:
                 await enter(connection, pharmacy_id)
             yield connection
