@@ -48,9 +48,7 @@ async def take_message(
     """
     incoming = _incoming(body, raw, by, event_id, now, idempotency_key)
     judged = judge_words(program, incoming.text)
-    taken = await program.database.transact(
-        lambda tx: write(tx, program, incoming, judged), incoming.pharmacy_id
-    )
+    taken = await program.database.transact(lambda tx: write(tx, program, incoming, judged), incoming.pharmacy_id)
     tell(judged, taken)
     return taken
 

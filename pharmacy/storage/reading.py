@@ -82,7 +82,8 @@ async def one_conversation(tx: AsyncConnection, pharmacy_id: str, conversation_i
     handover = await _first(tx, handovers, handovers.c.id == row.handover_id) if row.handover_id else None
     run = await _run_in_work(tx, pharmacy_id, conversation_id)
     unsent = select(outbox).where(
-        outbox.c.pharmacy_id == pharmacy_id, outbox.c.conversation_id == conversation_id,
+        outbox.c.pharmacy_id == pharmacy_id,
+        outbox.c.conversation_id == conversation_id,
         outbox.c.state.in_(["queued", "parked"]),
     )
     return conversation_json(row) | {
