@@ -41,7 +41,7 @@ students: setup-dev  ## train the local students anew from the shipped examples
 
 lock: setup  ## resolve the dependencies anew
 	$(if $(UV),$(UV),.venv/bin/uv) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/app.txt
-	$(if $(UV),$(UV),.venv/bin/uv) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -c requirements/app.txt pyproject.toml -o requirements/dev.txt
+	$(if $(UV),$(UV),.venv/bin/uv) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -c requirements/app.txt --override requirements/overrides.in pyproject.toml -o requirements/dev.txt
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kakari needs Python 3.11 or newer, this is " + sys.version.split()[0])'
@@ -55,5 +55,5 @@ lock: setup  ## resolve the dependencies anew
 	touch $@
 
 .venv/dev.done: .venv/app.done requirements/dev.txt
-	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-deps --require-hashes -r requirements/dev.txt
 	touch $@
