@@ -9,7 +9,7 @@ SETTING = "kakari.pharmacy_id"
 def wall(table: str) -> str:
     """Return the SQL that lets kakari_app see and write only its own pharmacy's rows of `table`.
 
-    A transaction that has not said whose it is sees nothing. Source:
+    Where the setting is empty, nothing is seen; the program's connections begin with its own pharmacy's. Source:
     https://www.postgresql.org/docs/current/ddl-rowsecurity.html
     """
     return f"""
