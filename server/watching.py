@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pharmacy.storage import audit_verify, pharmacies
 from pharmacy.storage.audit_verify import Head
+from pharmacy.storage.background import end
 from pharmacy.storage.refusals import StoreBusy
 from server import metrics
 from server.program import Program
@@ -32,11 +33,7 @@ async def watch_beside(program: Program) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await end(*tasks)
         with suppress(OSError):
             beat_file(program.settings.home).unlink()
         with suppress(StoreBusy, OSError):

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+from pharmacy.storage.background import end
 from server.program import Program
 from server.worker.run import run_worker
 
@@ -36,11 +37,9 @@ async def worker_beside(program: Program) -> AsyncIterator[Callable[[], None]]:
         yield stop
     finally:
         stop()
-        for task in tasks:  # the worker first: it needs its database to the end
-            if task is not worker:
-                task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
+        with suppress(asyncio.CancelledError, Exception):
+            await worker
+        await end(*tasks[1:])  # after the worker, which needs its database to the last
 
 
 def _report(task: asyncio.Task[None]) -> None:

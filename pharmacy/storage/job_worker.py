@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 
+from pharmacy.storage.background import AGAIN_SECONDS, end
 from pharmacy.storage.job_claims import Claims
 from pharmacy.storage.jobs import Jobs
 
@@ -61,10 +62,16 @@ async def work(jobs: Jobs, concurrency: Mapping[str, int], grace_seconds: float 
         concurrency: queue to how many of its jobs run at once.
     """
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_take_over(jobs.claims), name="take over jobs")
-        for queue, at_once in concurrency.items():
-            group.create_task(_work_on(jobs, queue, at_once, grace_seconds), name=f"work on {queue}")
+    working = [asyncio.create_task(_take_over(jobs.claims), name="take over jobs")]
+    for queue, at_once in concurrency.items():
+        working.append(asyncio.create_task(_work_on(jobs, queue, at_once, grace_seconds), name=f"work on {queue}"))
+    try:
+        # Each goes on for ever: the first to end has met something that nobody foresaw.
+        ended, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await end(*working, again_seconds=grace_seconds + AGAIN_SECONDS)
+    for task in ended:
+        task.result()
 
 
 async def _work_on(jobs: Jobs, queue: str, at_once: int, grace_seconds: float) -> None:
@@ -121,7 +128,7 @@ async def _leave_nothing(claims: Claims, worker_id: int | None) -> None:
 
 async def _take_over(claims: Claims) -> None:
     undertaker, tidied = Undertaker(claims), 0.0
-    while True:
+    while not _is_cancelled():
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
             await claims.settle()

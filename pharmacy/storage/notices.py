@@ -5,7 +5,7 @@ import json
 import logging
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Self
 
 import psycopg
@@ -13,6 +13,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.address import libpq
+from pharmacy.storage.background import end
 
 WIRE = "kakari"
 CHECK_SECONDS = 10.0
@@ -97,9 +98,7 @@ class Notices:
     async def __aexit__(self, *_: object) -> None:
         """Stop listening."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     @asynccontextmanager
     async def subscribe(self, channel: str, key: str | None = None) -> AsyncIterator[Subscription]:

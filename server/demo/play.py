@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from pharmacy.storage import decisions, people, reading
 from pharmacy.storage.access import Caller
+from pharmacy.storage.background import end
 from pharmacy.storage.decisions import Decision
 from pharmacy.storage.refusals import StoreError
 from server.asks import MessageIn, ProfileBody
@@ -39,9 +40,7 @@ async def demo_beside(program: Program, *, wanted: bool) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        playing.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await playing
+        await end(playing)
 
 
 async def _empty(program: Program) -> bool:

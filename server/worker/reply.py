@@ -16,6 +16,7 @@ from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.storage import names, policy, runs, unanswered
 from pharmacy.storage.automatic import Automatic
+from pharmacy.storage.background import end
 from pharmacy.storage.jobs import Job
 from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.runs import Begun
@@ -191,8 +192,7 @@ def _handed_over(code: str, detail: str, phase: str, hits: Sequence[GateHit]) ->
 async def _close(task: asyncio.Task[Any]) -> None:
     """End `task` and wait until its open calls are closed."""
     if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
+        await end(task)
 
 
 def _names(job: Job) -> tuple[str, str, UUID | None]:

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from pharmacy.channels.line.content import LineContent
 from pharmacy.storage import media, pharmacies, unanswered
+from pharmacy.storage.background import end
 from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
 from pharmacy.storage.open_transactions import LONG_SECONDS, watch_transactions
@@ -57,10 +57,7 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
     finally:
         program.worker_runs = False
         await files.content.close()
-        for task in beside:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await end(*beside)
 
 
 async def sweep(program: Program) -> int:

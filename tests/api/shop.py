@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from pharmacy.domain.gates.recognise import Recognition
 from pharmacy.domain.rights import EVERY_RIGHT
 from pharmacy.settings import Settings
 from pharmacy.storage import access
+from pharmacy.storage.background import end
 from server.app import create_app
 from server.program import Program, open_program
 from server.worker.run import run_worker
@@ -125,9 +126,7 @@ async def running(settings: Settings, assembled: Assembled | None = None, *, wor
 
 async def _end(worker: asyncio.Task[None] | None) -> None:
     if worker is not None:
-        worker.cancel()
-        with suppress(asyncio.CancelledError):
-            await worker
+        await end(worker, again_seconds=15)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from graph.run import ReplyFlow
 from graph.state import Request, RunContext
 from pharmacy.domain.outcome import Outcome
 from pharmacy.settings import Settings
+from pharmacy.storage.background import end
 from server.worker.run import run_worker, sweep
 from tests.api.shop import Shop, WordGate, assembled_with, new_id, running
 from tests.fakes.openai_server import OpenAIFake, faults
@@ -185,8 +186,7 @@ async def test_messages_taken_while_no_worker_ran_are_answered_when_one_comes(
 
         await shop.until(lambda: _answered(shop, "c"))
 
-        worker.cancel()
-        await asyncio.wait({worker})
+        await end(worker, again_seconds=15)
 
 
 async def test_a_message_whose_job_was_lost_is_swept_up(own_settings: Settings, fake: OpenAIFake) -> None:

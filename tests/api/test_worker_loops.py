@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,6 +12,7 @@ from pharmacy.domain.errors import ConfigError
 from pharmacy.settings import Settings
 from pharmacy.storage import retention
 from pharmacy.storage.address import libpq, read_address
+from pharmacy.storage.background import end
 from server.program import Program, open_program
 from server.worker.run import run_worker
 from tests.api.shop import running
@@ -50,6 +51,4 @@ async def _working(program: Program, **given: float) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        worker.cancel()
-        with suppress(asyncio.CancelledError):
-            await worker
+        await end(worker, again_seconds=15)

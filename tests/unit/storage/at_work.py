@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from pharmacy.storage.background import end
 from pharmacy.storage.job_worker import work
 from pharmacy.storage.jobs import Jobs
 
@@ -15,5 +16,4 @@ async def at_work(jobs: Jobs, **concurrency: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        working.cancel()
-        await asyncio.wait([working])
+        await end(working, again_seconds=10)

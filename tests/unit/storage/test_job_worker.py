@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 import pytest
 
+from pharmacy.storage.address import libpq
+from pharmacy.storage.background import end
 from pharmacy.storage.database import Database
-from pharmacy.storage.job_worker import Undertaker
+from pharmacy.storage.job_worker import Undertaker, work
 from pharmacy.storage.jobs import Job, Jobs
 from tests.unit.storage.at_work import at_work
 
@@ -221,3 +224,37 @@ async def test_done_jobs_leave_nothing_behind(database: Database, jobs: Jobs, ow
 async def test_a_wait_out_of_bounds_is_refused(database: Database, jobs: Jobs, seconds: float) -> None:
     with pytest.raises(ValueError, match="0 to 900 seconds"):
         await enqueue(database, jobs, schedule_in=seconds)
+
+
+async def test_a_worker_ends_however_many_notices_come_while_it_is_told_to(database: Database, jobs: Jobs) -> None:
+    async def reply(_: Job) -> None:
+        """Nothing to do."""
+
+    async def give_up(_: Job, reason: str) -> None:
+        raise AssertionError(reason)
+
+    jobs.register("reply", reply, give_up)
+    async with noisy(database):
+        for _ in range(30):
+            working = asyncio.create_task(work(jobs, {f"q{n}": 2 for n in range(12)}, grace_seconds=0.5))
+            await asyncio.sleep(0.05)
+            working.cancel()
+            _, still = await asyncio.wait([working], timeout=10)
+            assert not still
+
+
+@asynccontextmanager
+async def noisy(database: Database) -> AsyncIterator[None]:
+    """Tell every worker of new jobs, as fast as can be, while the block lasts."""
+    told = """SELECT pg_notify('procrastinate_any_queue_v1', '{"type": "job_inserted", "job_id": 1}')"""
+
+    async def tell() -> None:
+        async with await psycopg.AsyncConnection.connect(libpq(database.owner), autocommit=True) as connection:
+            while True:
+                await connection.execute(told)
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        await end(telling)
