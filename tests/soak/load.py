@@ -3,26 +3,21 @@
 import random
 import threading
 import time
+import zlib
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx2
 
-from tests.fakes.receiver import Receiver
+from tests.soak.writing import Event, OverApi, OverLine, Writing, words_of
 
-WORDS = ("葛根湯は食前ですか", "葛根湯は水で飲みますか", "葛根湯を飲み忘れたときはどうしますか")
+FOLLOWING_SHARE = 0.2
+"""So many events come from a patient who has just written: what is drafted then is out of date."""
 
-
-@dataclass
-class Acked:
-    """One event that was acknowledged."""
-
-    conversation: str
-    seconds: float
-    """From the first byte of the request that was acknowledged to its answer."""
-
-    version: int
+KNOWN_SHARE = 0.4
+"""So many others come from patients whom the pharmacy knows, where there are any."""
 
 
 @dataclass
@@ -32,14 +27,27 @@ class Load:
     url: str
     key: str
     draw: random.Random
-    acked: dict[str, Acked] = field(default_factory=dict)
+    ways: Sequence[Writing] = ()
+    """The way that each group of patients writes over; eight groups over the API when left out."""
+
+    known: Sequence[str] = ()
+    """Conversations that the pharmacy has led before."""
+
+    deliveries: int = 1
+    """How often each event is delivered at most, the first time included."""
+
+    acked: dict[str, float] = field(default_factory=dict)
+    """Event to the seconds from the first byte of the request that was acknowledged to its answer."""
+
     refused: dict[int, int] = field(default_factory=dict)
-    """Status to how often an event was answered with it instead."""
+    """Status to how often a request was answered with it instead."""
 
     approved: int = 0
     approving: bool = True
-    deliveries: int = 1
-    """How often each event is delivered at most, the first time included."""
+
+    def __post_init__(self) -> None:
+        self.ways = self.ways or (OverApi(self.key),) * 8
+        self._turn = 0
 
     def __enter__(self) -> Self:
         """Start the pharmacist."""
@@ -55,34 +63,62 @@ class Load:
         for thread in self._threads:
             thread.join(20)
 
-    def write(self, first: int, count: int, over_seconds: float, patients: int = 8) -> None:
-        """Have `count` new events written within `over_seconds`; a fifth follow another one of their conversation."""
-        plan: list[list[tuple[float, str, str]]] = [[] for _ in range(patients)]
-        moments = sorted(self.draw.uniform(0, over_seconds) for _ in range(count))
-        conversation = ""
-        for number, moment in enumerate(moments, first):
-            if not conversation or self.draw.random() > 0.2:
-                conversation = f"c{number}"
-            plan[int(conversation[1:]) % patients].append((moment, f"e{number}", conversation))
+    def write(self, first: int, count: int, over_seconds: float) -> None:
+        """Have `count` new events written within `over_seconds`."""
+        plan: list[list[tuple[float, Event]]] = [[] for _ in self.ways]
+        lately: list[str] = []
+        for number in range(first, first + count):
+            follows = bool(lately) and self.draw.random() < FOLLOWING_SHARE
+            lately.append(self.draw.choice(lately) if follows else self._somebody(number))
+            group = self._group(lately[-1])
+            event = self.ways[group].event(f"e{number}", lately[-1], words_of(number))
+            plan[group].append((self.draw.uniform(0, over_seconds), event))
         started = time.monotonic()
-        for events in plan:
-            self._start(lambda events=events: self._patient(events, started, random.Random(self.draw.random())))
+        for group, events in enumerate(plan):
+            due = sorted(((started + moment, event) for moment, event in events), key=lambda each: each[0])
+            self._start(lambda group=group, due=due: self._patients(self.ways[group], due))
+
+    def way_of(self, conversation: str) -> Writing:
+        """Return the way that the conversation's patient writes over."""
+        return self.ways[self._group(conversation)]
+
+    def deliver(self, client: httpx2.Client, way: Writing, events: Sequence[Event], *, repeated: bool = False) -> None:
+        """Deliver events again and again until they are acknowledged, as LINE does."""
+        while not self._ended.is_set():
+            path, request = way.post(events, repeated=repeated)
+            began = time.monotonic()
+            with suppress(httpx2.HTTPError):
+                answer = client.post(path, timeout=way.patience_seconds, **request)
+                with self._lock:
+                    if answer.status_code == way.taken:
+                        took = time.monotonic() - began
+                        self.acked |= {event.id: took for event in events if event.id not in self.acked}
+                        return
+                    self.refused[answer.status_code] = self.refused.get(answer.status_code, 0) + 1
+            repeated = True
+            self._ended.wait(random.uniform(0.05, 0.3))
 
     def all_acked(self) -> bool:
         """Return whether every patient has been heard."""
         return not any(thread.is_alive() for thread in self._threads[1:])
 
-    def remember(self, kept: dict[str, Any], receiver: Receiver) -> None:
+    def remember(self, kept: dict[str, Any]) -> None:
         """Keep what an interrupted run must still know."""
         with self._lock:
-            kept["acked"] = {event: astuple(acked) for event, acked in self.acked.items()}
-        kept["accepted"] = {key: receiver.first_tried[key] for key in receiver.taken}
+            kept["acked"] = dict(self.acked)
 
-    def recall(self, kept: dict[str, Any], receiver: Receiver) -> None:
+    def recall(self, kept: dict[str, Any]) -> None:
         """Take up what an interrupted run had kept."""
-        self.acked = {event: Acked(*row) for event, row in kept.get("acked", {}).items()}
-        receiver.first_tried = dict(kept.get("accepted", {}))
-        receiver.taken = {key: {} for key in receiver.first_tried}
+        self.acked = dict(kept.get("acked", {}))
+
+    def _somebody(self, number: int) -> str:
+        if not self.known or self.draw.random() > KNOWN_SHARE:
+            return f"c{number}"
+        self._turn += 1  # in turn: a patient is answered automatically so many times an hour and no more
+        return self.known[self._turn % len(self.known)]
+
+    def _group(self, conversation: str) -> int:
+        return zlib.crc32(conversation.encode()) % len(self.ways)
 
     def _start(self, work: Any) -> None:
         self._threads = self._threads[:1] + [thread for thread in self._threads[1:] if thread.is_alive()]
@@ -90,32 +126,19 @@ class Load:
         self._threads.append(thread)
         thread.start()
 
-    def _patient(self, events: list[tuple[float, str, str]], started: float, draw: random.Random) -> None:
-        with self._client(5) as client:
-            for moment, event, conversation in events:
-                self._ended.wait(max(0.0, started + moment - time.monotonic()))
-                for _ in range(draw.randint(1, self.deliveries)):
-                    self._deliver(client, event, conversation, draw)
-
-    def _deliver(self, client: httpx2.Client, event: str, conversation: str, draw: random.Random) -> None:
-        """Deliver an event again and again until it is acknowledged, as LINE does."""
-        text = WORDS[int(event[1:]) % len(WORDS)]
-        body = {"conversation_id": conversation, "message_id": event, "text": text}
-        while not self._ended.is_set():
-            began = time.monotonic()
-            with suppress(httpx2.HTTPError):
-                answer = client.post("/v1/messages", json=body)
-                if answer.status_code == 202:
-                    with self._lock:
-                        took = time.monotonic() - began
-                        self.acked.setdefault(event, Acked(conversation, took, answer.json()["version"]))
-                    return
-                with self._lock:
-                    self.refused[answer.status_code] = self.refused.get(answer.status_code, 0) + 1
-            self._ended.wait(draw.uniform(0.05, 0.3))
+    def _patients(self, way: Writing, due: list[tuple[float, Event]]) -> None:
+        draw = random.Random(len(due))
+        with httpx2.Client(base_url=self.url) as client:
+            while due and not self._ended.wait(max(0.0, due[0][0] - time.monotonic())):
+                now, most = time.monotonic(), way.most_together
+                together = [event for moment, event in due[:most] if moment <= now] or [due[0][1]]
+                due = due[len(together) :]
+                for delivery in range(draw.randint(1, self.deliveries)):
+                    self.deliver(client, way, together, repeated=delivery > 0)
 
     def _approve(self) -> None:
-        with self._client(5) as client:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        with httpx2.Client(base_url=self.url, headers=headers, timeout=5) as client:
             while not self._ended.wait(0.2):
                 with suppress(httpx2.HTTPError):
                     found = client.get("/v1/suggestions", params={"limit": 100})
@@ -125,5 +148,7 @@ class Load:
                         )
                         self.approved += decided.status_code == 200
 
-    def _client(self, timeout: float) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=timeout)
+
+def mostly_line(key: str) -> tuple[Writing, ...]:
+    """Return the ways of eight groups of patients: six write over LINE, two over the API."""
+    return (*(OverLine(),) * 6, *(OverApi(key),) * 2)

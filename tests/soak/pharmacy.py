@@ -6,6 +6,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.api.line_shop import SECRET
+from tests.fakes.line_server import LineFake
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.receiver import Receiver
 from tests.faults.postgres import Postgres
@@ -14,15 +16,20 @@ from tests.soak.counting import drained
 
 
 class Pharmacy:
-    """A server and a worker that deliver to a receiver and ask a stand-in for the provider."""
+    """A server and a worker that deliver to stand-ins and ask a stand-in for the provider."""
 
     def __init__(
-        self, home: Path, provider: OpenAIFake, receiver: Receiver, more: Mapping[str, str] | None = None
+        self,
+        home: Path,
+        provider: OpenAIFake,
+        receiver: Receiver,
+        more: Mapping[str, str] | None = None,
+        line: LineFake | None = None,
     ) -> None:
         variables = {
             "OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "k", "KAKARI_SETTLE_SECONDS": "0.1",
             "KAKARI_DELIVERY_URL": receiver.url, "KAKARI_DELIVERY_SECRET": receiver.secret,
-        } | dict(more or {})  # fmt: skip
+        } | (line_variables(line) if line else {}) | dict(more or {})  # fmt: skip
         self.server = Kakari(home, variables)
         self.worker = Kakari(home, variables, ("worker",))
         self.postgres = Postgres(home)
@@ -55,3 +62,8 @@ class Pharmacy:
         """Stop both."""
         self.worker.stop()
         self.server.stop()
+
+
+def line_variables(line: LineFake) -> dict[str, str]:
+    """Return the variables of a process that has its LINE account at the stand-in."""
+    return {"LINE_CHANNEL_SECRET": SECRET, "LINE_CHANNEL_ACCESS_TOKEN": line.world.token, "LINE_API_BASE": line.url}

@@ -71,3 +71,14 @@ def body_of(*events: Any, destination: str = BOT) -> bytes:
 def sign(secret: str, body: bytes) -> str:
     """Return LINE's signature of `body`."""
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+
+
+def signed(secret: str, *events: Any) -> dict[str, Any]:
+    """Return what a client's `post` needs to deliver `events` as LINE does: the body, and its signature."""
+    body = body_of(*events)
+    return {"content": body, "headers": {"X-Line-Signature": sign(secret, body), "Content-Type": "application/json"}}
+
+
+def again(given: dict[str, Any]) -> dict[str, Any]:
+    """Return an event as LINE delivers it once more: the same in all else."""
+    return given | {"deliveryContext": {"isRedelivery": True}}

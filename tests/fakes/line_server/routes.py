@@ -104,7 +104,7 @@ async def _give(connection: Connection, content: Content) -> None:
 
 
 def _note(world: World, request: Request, body: Any, status: int | None) -> None:
-    world.log.append(Asked(request.method, request.path, dict(request.headers), body, status))
+    world.note(Asked(request.method, request.path, dict(request.headers), body, status))
 
 
 def _refused(status: int, said: str) -> Reply:

@@ -62,6 +62,9 @@ class World:
 
     delivered: list[Delivered] = field(default_factory=list)
     log: list[Asked] = field(default_factory=list)
+    first_tried: dict[str, float] = field(default_factory=dict)
+    """Retry key to when it first came, in seconds since 1970, whatever it was answered."""
+
     contents: dict[str, Content] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _keys: dict[str, tuple[float, str]] = field(default_factory=dict)
@@ -88,6 +91,12 @@ class World:
         if self.monthly_left is not None and by == "push":
             self.monthly_left -= 1
         self.delivered += [Delivered(to, text, by, retry_key, request_id) for text in texts]
+
+    def note(self, asked: Asked) -> None:
+        """Keep a request, and when its retry key was first seen."""
+        self.log.append(asked)
+        if (key := asked.headers.get("x-line-retry-key")) is not None:
+            self.first_tried.setdefault(key, time.time())
 
     def pushes(self, user_id: str) -> list[Asked]:
         """Return every push to a patient that was asked for, in order."""

@@ -9,6 +9,7 @@ from tests.fakes.receiver import Receiver
 from tests.faults.processes import until
 from tests.faults.proxy import Proxy
 from tests.faults.rules import everyday
+from tests.soak.arrivals import arrivals
 from tests.soak.counting import counted
 from tests.soak.load import Load
 from tests.soak.part import Part, Run
@@ -40,7 +41,8 @@ def measure(run: Run) -> Iterator[Figure]:
                     until("every event acknowledged", load.all_acked, 180, every=0.5)
                     until("everything drained", pharmacy.quiet, 600, every=1)
                 resets = to_provider.resets + to_receiver.resets + to_server.resets
-                yield from counted(pharmacy.postgres.rows, load.acked, receiver, f"bad network with {resets} resets")
+                under = f"bad network with {resets} resets"
+                yield from counted(pharmacy.postgres.rows, load.acked, arrivals(receiver), under)
             finally:
                 pharmacy.down()
 
