@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 
-from pharmacy.storage.background import AGAIN_SECONDS, end
+from pharmacy.storage.background import end
 from pharmacy.storage.job_claims import Claims
 from pharmacy.storage.jobs import Jobs
 
@@ -18,6 +18,7 @@ HEARTBEAT_SECONDS = 1.0
 DEAD_AFTER_SECONDS = 3.0
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 4.0
+GIVING_BACK_SECONDS = 4.0
 TIDY_SECONDS = 30.0
 KEEP_DAYS = 7
 NEVER_SECONDS = 10.0 * 365 * 86_400
@@ -69,7 +70,7 @@ async def work(jobs: Jobs, concurrency: Mapping[str, int], grace_seconds: float 
         # Each goes on for ever: the first to end has met something that nobody foresaw.
         ended, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await end(*working, again_seconds=grace_seconds + AGAIN_SECONDS)
+        await end(*working, again_seconds=grace_seconds + GIVING_BACK_SECONDS)
     for task in ended:
         task.result()
 

@@ -30,6 +30,9 @@ from server.worker.tracing import Ended, key_of, trace_of
 LOOK_SECONDS = 5.0
 """How long a run trusts that it would have heard of a newer message."""
 
+CLOSE_SECONDS = 10.0
+"""How long a run that is idle has for writing down the calls it made, before it is told again to end."""
+
 LONGEST_SETTLE = 3
 """A patient who keeps on writing is answered after so many settling times all the same."""
 
@@ -192,7 +195,7 @@ def _handed_over(code: str, detail: str, phase: str, hits: Sequence[GateHit]) ->
 async def _close(task: asyncio.Task[Any]) -> None:
     """End `task` and wait until its open calls are closed."""
     if not task.done():
-        await end(task)
+        await end(task, again_seconds=CLOSE_SECONDS)
 
 
 def _names(job: Job) -> tuple[str, str, UUID | None]:
