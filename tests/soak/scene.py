@@ -12,7 +12,7 @@ from tests.soak.arrivals import arrivals, recall, remember
 from tests.soak.automatic import get_to_know, in_other_words, let_out
 from tests.soak.counting import counted
 from tests.soak.load import Load, mostly_line
-from tests.soak.part import Run
+from tests.soak.part import OutOfTime, Run
 from tests.soak.pharmacy import Pharmacy
 from tests.soak.promises import Figure
 from tests.soak.writing import OverLine
@@ -46,9 +46,16 @@ class Scene:
         remember(self.run.kept, self.receiver, self.line)
 
     def drain(self) -> None:
-        """Wait until everybody has been heard, answered, and written to."""
-        until("every event acknowledged", self.load.all_acked, 120, every=0.5)
-        until("everything drained", self.pharmacy.quiet, 600, every=1)
+        """Wait until everybody has been heard, answered, and written to.
+
+        Raises:
+            OutOfTime: somebody was not; the next start goes on waiting.
+        """
+        try:
+            until("every event acknowledged", self.load.all_acked, 300, every=0.5)
+            until("everything drained", self.pharmacy.quiet, 600, every=1)
+        except AssertionError as late:
+            raise OutOfTime(f"the end: {late}") from late
 
     def counted(self, under: str) -> Iterator[Figure]:
         """Give the figures of P1, P2, P3 and P5."""

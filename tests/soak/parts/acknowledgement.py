@@ -1,63 +1,41 @@
-"""Fifty events a second while every model hangs: how soon each is acknowledged."""
+"""Fifty events a second while every model hangs: how soon each is acknowledged, alone and beside idle connections."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 
-import httpx2
-
+from tests.fakes.line_server import LineFake
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.openai_server.faults import hang
 from tests.faults.processes import Kakari
-from tests.soak.inside import share
+from tests.soak.pace import Paced, at_pace, idle_crowd
 from tests.soak.part import Part, Run
+from tests.soak.pharmacy import line_variables
 from tests.soak.promises import Figure
 
 PER_SECOND = 50
 SECONDS = 120
-P99_SECONDS, WORST_SECONDS = 0.2, 1.0
+IDLE = 200
 
 
 def measure(run: Run) -> Iterator[Figure]:
-    """Write at a fixed pace, whatever the answers take."""
+    """Write at a fixed pace, then once more with strangers standing in the door."""
     count = run.scaled(PER_SECOND * SECONDS, PER_SECOND)
-    with OpenAIFake() as provider:
+    with OpenAIFake() as provider, LineFake() as line:
         provider.script.fail(hang(), times=None)
-        variables = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "k"}
+        variables = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "k"} | line_variables(line)
         with Kakari(run.folder / "home", variables) as server:
             server.ready()
-            times, odd = asyncio.run(_write(server.url, server.key(), count, run))
-    p99, worst = share(times, 0.99), max(times)
-    yield Figure(
-        "P4", f"{count:,} events at {PER_SECOND}/s, models hung: p99, max",
-        f"{p99 * 1000:.0f} ms, {worst * 1000:.0f} ms; {odd} not acknowledged at once", "200 ms, 1,000 ms",
-        p99 <= P99_SECONDS and worst <= WORST_SECONDS and odd == 0,
-    )  # fmt: skip
+            alone, beside = asyncio.run(_both(run, server.url, server.key(), count))
+    said = f"{count:,} events at {PER_SECOND}/s, models hung"
+    yield alone.figure("P4", said)
+    yield beside.figure("P13", f"{said}, beside {IDLE} idle connections")
 
 
-async def _write(url: str, key: str, count: int, run: Run) -> tuple[list[float], int]:
-    times: list[float] = []
-    odd = 0
-    async with httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
-
-        async def write(number: int) -> None:
-            nonlocal odd
-            began = time.perf_counter()
-            body = {"conversation_id": f"c{number // 2}", "text": "葛根湯は食前ですか"}
-            answer = await client.post("/v1/messages", json=body)
-            times.append(time.perf_counter() - began)
-            odd += answer.status_code != 202
-
-        for number in range(PER_SECOND):  # the first calls open connections and warm caches
-            await write(-number - 2)
-        times.clear()
-        started = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            for number in range(count):
-                await asyncio.sleep(max(0.0, started + number / PER_SECOND - time.perf_counter()))
-                group.create_task(write(number))
-                run.progress.update(run.bar, completed=number + 1, total=count)
-    return times, odd
+async def _both(run: Run, url: str, key: str, count: int) -> tuple[Paced, Paced]:
+    alone = await at_pace(run, url, key, count, PER_SECOND)
+    async with idle_crowd(url, IDLE):
+        return alone, await at_pace(run, url, key, count, PER_SECOND)
 
 
-PART = Part("acknowledge 50 events a second while every model hangs", ("P4",), 3, measure)
+PART = Part("acknowledge 50 events a second while every model hangs, 200 idle connections beside", ("P4", "P13"), 6,
+            measure)  # fmt: skip

@@ -1,0 +1,98 @@
+"""Deliver events at a fixed pace, whatever the answers take, and time each answer; connections that say nothing."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import httpx2
+
+from tests.api.line_shop import WEBHOOK
+from tests.soak.inside import share
+from tests.soak.load import mostly_line
+from tests.soak.part import Run
+from tests.soak.promises import Figure
+from tests.soak.writing import words_of
+
+P99_SECONDS, WORST_SECONDS = 0.2, 1.0
+ASKED = f"{P99_SECONDS * 1000:.0f} ms, {WORST_SECONDS * 1000:,.0f} ms"
+WARMING = 50
+OF_A_PATIENT = 2
+AGAIN_SECONDS = 1.0
+"""After what time a connection that was closed stands there again."""
+
+
+@dataclass
+class Paced:
+    """What became of the events."""
+
+    times: list[float] = field(default_factory=list)
+    odd: int = 0
+    """How many were not acknowledged by their first answer."""
+
+    def figure(self, promise: str, what: str) -> Figure:
+        """Return how soon they were acknowledged, held against P4."""
+        p99, worst = share(self.times, 0.99), max(self.times)
+        told = f"{p99 * 1000:.0f} ms, {worst * 1000:.0f} ms; {self.odd} not acknowledged at once"
+        holds = p99 <= P99_SECONDS and worst <= WORST_SECONDS and self.odd == 0
+        return Figure(promise, f"{what}: p99, max", told, ASKED, holds)
+
+
+async def at_pace(run: Run, url: str, key: str, count: int, per_second: int) -> Paced:
+    """Deliver `count` events, most over LINE and some over the API, after a few that open connections and warm caches.
+
+    The pace is kept, whatever the answers take.
+    """
+    ways, paced, token = mostly_line(key), Paced(), f"{time.monotonic_ns():x}"
+    async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
+
+        async def deliver(number: int) -> None:
+            way = ways[number % len(ways)]
+            event = way.event(f"{token}e{number}", f"{token}c{number // OF_A_PATIENT}", words_of(number))
+            path, request = way.post([event], repeated=False)
+            began = time.perf_counter()
+            answer = await client.post(path, **request)
+            paced.times.append(time.perf_counter() - began)
+            paced.odd += answer.status_code != way.taken
+
+        for number in range(WARMING):
+            await deliver(-number - OF_A_PATIENT)
+        paced.times, started = [], time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(count):
+                await asyncio.sleep(max(0.0, started + number / per_second - time.perf_counter()))
+                group.create_task(deliver(number))
+                run.progress.update(run.bar, completed=number + 1, total=count)
+    return paced
+
+
+@asynccontextmanager
+async def idle_crowd(url: str, count: int) -> AsyncIterator[None]:
+    """Keep `count` connections of strangers open: half say nothing, half begin a webhook's body and fall silent."""
+    parts = urlsplit(url)
+    host, port = str(parts.hostname), int(parts.port or 80)
+    begun = f"POST {WEBHOOK} HTTP/1.1\r\nHost: {host}\r\nX-Line-Signature: {'A' * 44}\r\nContent-Length: 900\r\n\r\n{{"
+    crowd = [asyncio.create_task(_stand(host, port, begun.encode() if n % 2 else b"")) for n in range(count)]
+    try:
+        await asyncio.sleep(AGAIN_SECONDS)
+        yield
+    finally:
+        for each in crowd:
+            each.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
+
+
+async def _stand(host: str, port: int, words: bytes) -> None:
+    """Stand there; whenever the server closes the connection, stand there again."""
+    while True:
+        with suppress(OSError):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(words)
+                while await reader.read(4096):
+                    pass
+            finally:
+                writer.close()
+        await asyncio.sleep(AGAIN_SECONDS)
