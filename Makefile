@@ -15,8 +15,13 @@ setup-dev: .venv/dev.done  ## add what tests and checks need
 serve: setup  ## start Kakari (database, worker, HTTP) with sample patients: http://127.0.0.1:8000
 	.venv/bin/kakari serve $(if $(ARGS),$(ARGS),--demo)
 
-test: setup-dev  ## every test, against a real PostgreSQL
+test: setup-dev  ## every test, against a real PostgreSQL; ARGS chooses some
+ifdef ARGS
 	.venv/bin/python -m pytest $(ARGS)
+else
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
+	.venv/bin/python -m pytest -m alone
+endif
 
 lint: setup-dev  ## ruff, mypy --strict, import-linter
 	.venv/bin/ruff check .
