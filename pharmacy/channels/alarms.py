@@ -1,10 +1,11 @@
 """How an alarm leaves the house: a signed POST, and mail; ids, codes and a link only."""
 
 import asyncio
+import hashlib
 import json
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
@@ -15,7 +16,6 @@ import httpx2
 from pharmacy.channels.signed_post import Poster, signed
 
 TIMEOUT_SECONDS = 10.0
-REMEMBERED = 1000
 _SUBJECTS = {"case": "Kakari: a case waits", "not_sent": "Kakari: a message could not be sent"}
 
 
@@ -47,6 +47,17 @@ class Alarm:
     link: str | None
 
 
+@dataclass(frozen=True)
+class Told:
+    """What became of one attempt to tell everybody."""
+
+    heard: frozenset[str]
+    """The marks of the addresses that have heard of it, by now or before."""
+
+    problems: tuple[str, ...]
+    """What went wrong with the others; empty when nobody is left."""
+
+
 class AlarmChannel:
     """Tells alarms: the first circle always, the wider one from level 1 on."""
 
@@ -60,9 +71,6 @@ class AlarmChannel:
         self._smtp = urlsplit(smtp_url) if smtp_url else None
         self._mail_from = mail_from
         self._poster = Poster(timeout_seconds)
-        # Alarm to the addresses that heard of it, so that a dead address does not repeat it to the others. Kept by this
-        # process alone: another one tells it once more at most, under the same key.
-        self._heard: dict[str, set[str]] = {}
 
     @property
     def reaches_nobody(self) -> bool:
@@ -77,45 +85,44 @@ class AlarmChannel:
         """Return who is written to about an alarm of `level`."""
         return (*self.first.mail_to, *(self.wider.mail_to if level else ())) if self._smtp else ()
 
-    async def post(self, alarm: Alarm) -> str | None:
-        """Post the alarm to everybody of its level; return what went wrong, or None.
+    async def tell(self, alarm: Alarm, heard: Collection[str]) -> Told:
+        """Tell the alarm to everybody of its level who has not heard of it: a dead address repeats it to no other.
+
+        Args:
+            heard: the marks that `Told.heard` gave before.
+        """
+        urls = _deaf(self.urls(alarm.level), heard)
+        mails = _deaf(self.mails(alarm.level), heard)
+        posted, mailed = await asyncio.gather(self._post_all(alarm, urls), self._mail_all(alarm, mails))
+        now = {mark(address) for address in (*urls, *mails)} - {mark(address) for address in (*posted, *mailed)}
+        return Told(frozenset(heard) | now, tuple(dict.fromkeys((*posted.values(), *mailed.values()))))
+
+    async def _post_all(self, alarm: Alarm, urls: Sequence[str]) -> dict[str, str]:
+        """Post the alarm; return what went wrong at which address.
 
         Headers: `X-Kakari-Retry-Key`, and `X-Kakari-Signature: sha256=<hex HMAC-SHA256 of the raw body>`.
         A 2xx and a 409 (taken before, under the same key) both mean told.
         """
         body = json.dumps(_body(alarm)).encode()
         headers = signed(self._secret, body, alarm.id)
-        urls = self._deaf(alarm, self.urls(alarm.level))
         told = await asyncio.gather(*(self._post(url, body, headers) for url in urls))
-        self._remember(alarm, [url for url, problem in zip(urls, told, strict=True) if problem is None])
-        return next((problem for problem in told if problem), None)
+        return {url: problem for url, problem in zip(urls, told, strict=True) if problem}
 
-    async def mail(self, alarm: Alarm) -> str | None:
-        """Write to everybody of the alarm's level; return what went wrong, or None."""
-        to = self._deaf(alarm, self.mails(alarm.level))
+    async def _mail_all(self, alarm: Alarm, to: Sequence[str]) -> dict[str, str]:
+        """Write the alarm's mail; return what went wrong for which recipient."""
         if not to:
-            return None
+            return {}
         message = self._written(alarm, to)
         try:
             # smtplib waits in a thread of its own: an alarm is rare, and one more library would be one more to trust.
             refused = await asyncio.wait_for(asyncio.to_thread(self._send, message), TIMEOUT_SECONDS * 3)
         except (OSError, smtplib.SMTPException, TimeoutError) as error:
-            return f"{type(error).__name__} at KAKARI_SMTP_URL"
-        self._remember(alarm, [address for address in to if address not in refused])
-        return f"{len(refused)} of {len(to)} recipients refused at KAKARI_SMTP_URL" if refused else None
+            return dict.fromkeys(to, f"{type(error).__name__} at KAKARI_SMTP_URL")
+        return dict.fromkeys(refused, f"{len(refused)} of {len(to)} recipients refused at KAKARI_SMTP_URL")
 
     async def close(self) -> None:
         """Give the connections back."""
         await self._poster.close()
-
-    def _deaf(self, alarm: Alarm, addresses: Sequence[str]) -> list[str]:
-        heard = self._heard.get(alarm.id, set())
-        return [address for address in addresses if address not in heard]
-
-    def _remember(self, alarm: Alarm, addresses: Sequence[str]) -> None:
-        self._heard.setdefault(alarm.id, set()).update(addresses)
-        if len(self._heard) > REMEMBERED:
-            self._heard.pop(next(iter(self._heard)))
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> str | None:
         try:
@@ -152,6 +159,15 @@ class AlarmChannel:
             if self._smtp.username:
                 server.login(unquote(self._smtp.username), unquote(self._smtp.password or ""))
             return server.send_message(message)
+
+
+def mark(address: str) -> str:
+    """Return what stands for an address in the store: a web address may hold a key."""
+    return hashlib.sha256(address.encode()).hexdigest()[:16]
+
+
+def _deaf(addresses: Sequence[str], heard: Collection[str]) -> list[str]:
+    return [address for address in addresses if mark(address) not in heard]
 
 
 def _body(alarm: Alarm) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Alarms: rows written with what they tell of, each told by its own job until it has been heard."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,8 +34,9 @@ class Telling:
     age_seconds: float
     """How long what it tells of has waited."""
 
-    posted: bool
-    mailed: bool
+    heard: frozenset[str]
+    """The marks of the addresses that were told before."""
+
     attempts: int
 
 
@@ -87,27 +89,24 @@ async def claim(tx: AsyncConnection, pharmacy_id: str, alarm_id: UUID) -> Tellin
         return None
     return Telling(
         row.id, pharmacy_id, row.conversation_id, row.handover_id, row.kind, row.tier, row.category, row.level,
-        float(row.age_seconds), row.posted_at is not None, row.mailed_at is not None, row.attempts + 1,
+        float(row.age_seconds), frozenset(row.heard), row.attempts + 1,
     )  # fmt: skip
 
 
-async def note(
-    tx: AsyncConnection, telling: Telling, *, posted: bool, mailed: bool, done: bool, problem: str | None
-) -> None:
+async def note(tx: AsyncConnection, telling: Telling, heard: Collection[str], problem: str | None) -> None:
     """Keep what became of one attempt.
 
     Args:
-        done: everybody who is to hear of it has been told.
+        heard: the marks of the addresses that have been told, those of earlier attempts among them.
+        problem: why somebody has not heard of it yet; None when nobody is left.
     """
     mine = (alarms.c.pharmacy_id == telling.pharmacy_id, alarms.c.id == telling.id)
-    told: dict[str, Any] = {"posted_at": func.now()} if posted and not telling.posted else {}
-    told |= {"mailed_at": func.now()} if mailed and not telling.mailed else {}
-    told |= {"state": "told"} if done else {}
-    await tx.execute(update(alarms).where(*mine).values(**told, problem=problem))
-    if done:
+    told = {"state": "told"} if problem is None else {}
+    await tx.execute(update(alarms).where(*mine).values(**told, heard=sorted(heard), problem=problem))
+    if problem is None:
         body = {"handover_id": str(telling.handover_id) if telling.handover_id else None, "kind": telling.kind,
-                "tier": telling.tier, "category": telling.category, "level": telling.level, "posted": posted,
-                "mailed": mailed}  # fmt: skip
+                "tier": telling.tier, "category": telling.category, "level": telling.level,
+                "addresses": len(heard)}  # fmt: skip
         await audit.append(tx, telling.pharmacy_id, "program", "alarm_told", str(telling.id), body)
 
 

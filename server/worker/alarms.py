@@ -41,26 +41,14 @@ class AlarmJobs:
         telling = await database.transact(lambda tx: alarms.claim(tx, pharmacy_id, alarm_id), pharmacy_id)
         if telling is None:
             return
-        told = self._told(telling)
         if channel.reaches_nobody:
             log.error("alarm_reaches_nobody tier=%s category=%s", telling.tier, telling.category)
-        to_post = bool(channel.urls(telling.level)) and not telling.posted
-        to_mail = bool(channel.mails(telling.level)) and not telling.mailed
-        problems = await asyncio.gather(
-            channel.post(told) if to_post else _nothing(), channel.mail(told) if to_mail else _nothing()
-        )
-        posted, mailed = (
-            (telling.posted or to_post) and not problems[0],
-            (telling.mailed or to_mail) and not problems[1],
-        )
+        told = await channel.tell(self._alarm(telling), telling.heard)
         # It stays queued: an address that is set later still hears of it, and until then it counts as undelivered.
-        nowhere = "reaches nobody: no address is set" if channel.reaches_nobody else None
-        problem = "; ".join(said for said in (*problems, nowhere) if said) or None
-        await database.transact(
-            lambda tx: alarms.note(tx, telling, posted=posted, mailed=mailed, done=problem is None, problem=problem),
-            pharmacy_id,
-        )
-        log.info("alarm_told tier=%s level=%d posted=%s mailed=%s", telling.tier, telling.level, posted, mailed)
+        nowhere = ("reaches nobody: no address is set",) if channel.reaches_nobody else ()
+        problem = "; ".join((*told.problems, *nowhere)) or None
+        await database.transact(lambda tx: alarms.note(tx, telling, told.heard, problem), pharmacy_id)
+        log.info("alarm_told tier=%s level=%d addresses=%d", telling.tier, telling.level, len(told.heard))
         if problem is not None:
             log.error("alarm_not_told tier=%s attempts=%d problem=%s", telling.tier, telling.attempts, problem)
             raise Later(min(FIRST_WAIT_SECONDS * 2 ** min(telling.attempts - 1, 10), LONGEST_WAIT_SECONDS))
@@ -71,7 +59,7 @@ class AlarmJobs:
         await self.program.database.transact(lambda tx: alarms.park(tx, pharmacy_id, alarm_id, why), pharmacy_id)
         log.error("alarm_given_up reason=%s", why)
 
-    def _told(self, telling: Telling) -> Alarm:
+    def _alarm(self, telling: Telling) -> Alarm:
         console = self.program.settings.console_url
         handover_id = str(telling.handover_id) if telling.handover_id else None
         return Alarm(
@@ -82,7 +70,7 @@ class AlarmJobs:
 
 async def call_late_cases(program: Program) -> int:
     """Alarm again, and wider, for every case that nobody has acknowledged in time; return how many there were."""
-    async with program.database.begin() as tx:
+    async with program.database.begin_without_pharmacy() as tx:
         served = await pharmacies.every(tx)
     return sum([await _call_late(program, pharmacy_id) for pharmacy_id in served])
 
@@ -120,10 +108,6 @@ async def _call_again(program: Program, pharmacy_id: str, handover_id: UUID) -> 
         # A case that cannot be called again, whatever the reason, must not silence all others.
         log.exception("watch_failed pharmacy=%s handover=%s", pharmacy_id, handover_id)
     return False
-
-
-async def _nothing() -> None:
-    return None
 
 
 def _names(job: Job) -> tuple[str, UUID]:

@@ -1,6 +1,7 @@
 """What calls a person who has no console open."""
 
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from pharmacy.storage.tables.columns import metadata, of_conversation, of_pharmacy, time
 
@@ -21,8 +22,7 @@ alarms = Table(
     Column("problem", Text),
     time("since", nullable=False),  # when what it tells of began to wait
     time("created_at", now=True),
-    time("posted_at"),
-    time("mailed_at"),
+    Column("heard", ARRAY(Text), nullable=False, server_default="{}"),  # the marks of the addresses that were told
     PrimaryKeyConstraint("id"),
     of_conversation(),
     Index(None, "pharmacy_id", "created_at"),
