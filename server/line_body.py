@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
 
 LARGEST_BODY = 1_000_000
 """Bytes; a larger body is answered 413 before it is hashed."""
@@ -28,7 +29,8 @@ class BodyGate:
         """Return the whole body.
 
         Raises:
-            HTTPException: 413 for a body that is too large, 408 for one that does not come, 503 when too many come.
+            HTTPException: 413 for a body that is too large, 408 for one that does not come (or whose sender has hung
+                up), 503 when too many come.
         """
         if (announced := request.headers.get("content-length", "")).isdecimal() and int(announced) > LARGEST_BODY:
             raise _too_large()
@@ -36,7 +38,7 @@ class BodyGate:
             try:
                 async with asyncio.timeout(LONGEST_SECONDS):
                     return await self._whole(request.stream(), taken)
-            except TimeoutError:
+            except (TimeoutError, ClientDisconnect):
                 raise HTTPException(408, f"body: expected it within {LONGEST_SECONDS:g} seconds") from None
 
     @asynccontextmanager

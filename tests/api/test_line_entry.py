@@ -159,6 +159,20 @@ async def test_a_body_that_drips_is_given_up(line_shop: LineShop) -> None:
     assert answer.status_code == 408
 
 
+async def test_a_sender_that_hangs_up_within_its_body_is_no_error_of_ours(
+    line_shop: LineShop, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port = str(urlsplit(line_shop.shop.url).hostname), int(urlsplit(line_shop.shop.url).port or 0)
+    head = f"POST {WEBHOOK} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 900\r\n\r\n"
+
+    with socket.create_connection((host, port)) as connection:
+        connection.sendall(head.encode() + b'{"events"')
+        await asyncio.sleep(0.2)
+    await asyncio.sleep(0.3)
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_200_idle_connections_keep_nobody_out(line_shop: LineShop) -> None:
     host, port = str(urlsplit(line_shop.shop.url).hostname), int(urlsplit(line_shop.shop.url).port or 0)
     head = f"POST {WEBHOOK} HTTP/1.1\r\nHost: {host}\r\nX-Line-Signature: {'A' * 44}\r\nContent-Length: 900\r\n\r\n"

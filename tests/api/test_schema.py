@@ -13,6 +13,7 @@ EXAMPLES = int(os.environ.get("KAKARI_TEST_SCHEMA_EXAMPLES", "6"))
 """How many cases each phase tries per call; more finds more, and takes longer."""
 
 LONGEST_SECONDS = int(os.environ.get("KAKARI_TEST_SCHEMA_SECONDS", "60"))
+SEED = os.environ.get("KAKARI_TEST_SCHEMA_SEED", "1")
 CONFIGURATION = """
 # Calls that wait for something would wait for each generated second.
 [parameters]
@@ -30,7 +31,7 @@ async def test_every_answer_is_as_the_documentation_says(
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration), "run",
         f"{own_shop.url}/openapi.json", "--header", f"Authorization: {own_shop.http.headers['Authorization']}",
-        "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(EXAMPLES), "--seed", "1",
+        "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(EXAMPLES), "--seed", SEED,
         "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
         "response_schema_conformance,negative_data_rejection,ignored_auth",
         "--suppress-health-check", "all", "--workers", "1", "--request-timeout", "30", "--generation-deterministic",
