@@ -106,7 +106,7 @@ def _database(file: "PolicyFile | None") -> list[Finding]:
 
     async def work(database, settings):  # type: ignore[no-untyped-def]
         said = [Finding("database", "ok", f"{database.url_masked} at schema {database.revision}")]
-        async with database.begin() as tx:
+        async with database.begin(settings.pharmacy_id) as tx:
             found = await database_findings(tx, settings.pharmacy_id)
             allowed = await policy.findings(tx, settings.pharmacy_id, file) if file else []
         said += [Finding("database", state, words) for state, words in found]

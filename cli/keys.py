@@ -37,7 +37,7 @@ def create(
     async def work(database: "Database", settings: "Settings") -> str:
         from pharmacy.storage import access
 
-        async with database.begin(pharmacy) as tx:
+        async with database.begin(pharmacy or settings.pharmacy_id) as tx:
             return await access.create_key(tx, pharmacy or settings.pharmacy_id, name, _ACTOR, scope, right or ())
 
     key = in_database(work)
@@ -51,7 +51,7 @@ def list_keys(pharmacy: Pharmacy = None, as_json: AsJson = False) -> None:
     async def work(database: "Database", settings: "Settings") -> list[dict[str, Any]]:
         from pharmacy.storage import access
 
-        async with database.begin(pharmacy) as tx:
+        async with database.begin(pharmacy or settings.pharmacy_id) as tx:
             return await access.list_keys(tx, pharmacy or settings.pharmacy_id)
 
     rows = in_database(work)
@@ -76,7 +76,7 @@ def revoke(
     async def work(database: "Database", settings: "Settings") -> bool:
         from pharmacy.storage import access
 
-        async with database.begin(pharmacy) as tx:
+        async with database.begin(pharmacy or settings.pharmacy_id) as tx:
             return await access.revoke_key(tx, pharmacy or settings.pharmacy_id, name, _ACTOR)
 
     if not in_database(work):
@@ -91,7 +91,7 @@ def sign_in(as_json: AsJson = False) -> None:
     async def work(database: "Database", settings: "Settings") -> str:
         from pharmacy.storage import access
 
-        async with database.begin() as tx:
+        async with database.begin(settings.pharmacy_id) as tx:
             token = await access.create_link(tx, settings.pharmacy_id, "owner")
         here = settings.public_url or f"http://{settings.host}:{settings.port}"
         return f"{here}/sign-in?token={token}"

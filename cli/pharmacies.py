@@ -47,7 +47,7 @@ def list_pharmacies(as_json: AsJson = False) -> None:
     async def work(database: "Database", settings: "Settings") -> list[str]:  # noqa: ARG001
         from pharmacy.storage import pharmacies
 
-        async with database.begin() as tx:
+        async with database.begin_without_pharmacy() as tx:
             return await pharmacies.every(tx)
 
     ids = in_database(work)

@@ -30,7 +30,7 @@ def show(as_json: AsJson = False) -> None:
         from pharmacy.storage import policy
 
         file = _file(settings)
-        async with database.begin() as tx:
+        async with database.begin(settings.pharmacy_id) as tx:
             now, set_last = (
                 await policy.in_force(tx, settings.pharmacy_id, file),
                 await policy.newest(tx, settings.pharmacy_id),
@@ -82,7 +82,7 @@ def set_policy(
         from pharmacy.storage import policy
 
         ours = _file(settings)
-        async with database.begin() as tx:
+        async with database.begin(settings.pharmacy_id) as tx:
             now = await policy.in_force(tx, settings.pharmacy_id, ours)
             begun = _file(settings, file).first if file else now.policy or ours.first
             changed = _checked(_changed(begun, changes or []), ours)
@@ -101,7 +101,7 @@ def export(as_json: AsJson = False) -> None:
         from pharmacy.storage import policy
 
         file = _file(settings)
-        async with database.begin() as tx:
+        async with database.begin(settings.pharmacy_id) as tx:
             now = await policy.in_force(tx, settings.pharmacy_id, file)
         if now.policy is None:
             raise ConfigError(f"policy: {now.problem}; set it anew")
@@ -138,7 +138,7 @@ def release(reason: Why = "", as_json: AsJson = False) -> None:
     async def work(database: "Database", settings: "Settings") -> None:
         from pharmacy.storage import automatic_stop
 
-        async with database.begin() as tx:
+        async with database.begin(settings.pharmacy_id) as tx:
             await automatic_stop.release(tx, settings.pharmacy_id, _ACTOR, reason)
 
     in_database(work)

@@ -26,7 +26,7 @@ def import_products(
     async def work(database, settings):  # type: ignore[no-untyped-def]
         from pharmacy.storage import audit, people
 
-        async with database.begin() as tx:
+        async with database.begin(settings.pharmacy_id) as tx:
             for product_id, body in track(bodies, "products", disable=as_json or len(bodies) < 200, transient=True):
                 await people.put_product(tx, settings.pharmacy_id, product_id, body)
             ids = [product_id for product_id, _ in bodies]

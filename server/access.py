@@ -122,7 +122,7 @@ async def _identify(request: Request) -> Caller:
         if request.method not in _SAFE_METHODS:
             refuse_other_site(request)
         active = _BACKGROUND not in request.headers
-        async with program_of(request).database.begin() as tx:
+        async with program_of(request).database.begin_without_pharmacy() as tx:
             found = await access.caller_of_session(tx, cookie, active=active)
     if found is None:
         said = "expected `Authorization: Bearer KEY` with a valid key, or a session"

@@ -110,7 +110,7 @@ async def read_queues(program: Program) -> None:
     GATES_CLOSED.set(bool(program.assembled.gates_closed_by))
     BREAKERS.set(len(program.assembled.registry.open_breakers))
     try:
-        async with program.database.begin() as tx:
+        async with program.database.begin_without_pharmacy() as tx:
             revision, worker = await reading.readiness(tx)
             served = await pharmacies.every(tx)
             _show_jobs(await signs.of_queue(tx))

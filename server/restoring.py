@@ -45,7 +45,7 @@ async def hold_if_restored(program: Program, found_by: str | None = None, actor:
 async def note_heads(program: Program) -> None:
     """Write down, outside the database, how far each audit trail has come."""
     heads = {}
-    async with program.database.begin() as tx:
+    async with program.database.begin_without_pharmacy() as tx:
         served, at = await pharmacies.every(tx), await restores.now(tx)
     for pharmacy_id in served:
         async with program.database.begin(pharmacy_id) as tx:
@@ -56,7 +56,7 @@ async def note_heads(program: Program) -> None:
 
 async def _hold(program: Program, found_by: str | None, actor: str) -> bool:
     noted = await asyncio.to_thread(_noted, program.settings.home / HEADS_FILE)
-    async with program.database.begin() as alone:
+    async with program.database.begin_without_pharmacy() as alone:
         await restores.alone(alone)
         sign = found_by or await restores.found_by(alone, program.database, noted)
         if sign is None:

@@ -61,7 +61,7 @@ async def greet(program: Program, listening: socket.socket, settings: Settings, 
     greeting = {"url": here, "models": program.assembled.registry.mode, "database": program.database.url_masked}
     # Whoever reads the link may do everything: it is for a person's own screen, not for a journal that others read.
     if ipaddress.ip_address(host).is_loopback and (demo or sys.stdout.isatty()):
-        async with program.database.begin() as tx:
+        async with program.database.begin(settings.pharmacy_id) as tx:
             token = await access.create_link(tx, settings.pharmacy_id, "owner")
         greeting["sign_in"] = f"{settings.public_url or here}/sign-in?token={token}"
     else:

@@ -19,7 +19,7 @@ from pharmacy.storage.migrate import migrate
 from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.roles import APP_ROLE, refuse_powerful
 from pharmacy.storage.turns import Turns
-from pharmacy.storage.walls import SETTING, enter
+from pharmacy.storage.walls import enter
 
 WAIT_SECONDS = 1
 OPTIONS = (
@@ -70,6 +70,8 @@ class Database:
     async def look(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection without a transaction, for a single statement: each one is a transaction of its own.
 
+        It belongs to no pharmacy, and a statement that goes behind a wall is out again when it ends.
+
         Raises:
             StoreBusy: as `begin`.
         """
@@ -77,23 +79,33 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def begin(self, pharmacy_id: str | None = None) -> AsyncIterator[AsyncConnection]:
+    async def begin(self, pharmacy_id: str) -> AsyncIterator[AsyncConnection]:
         """Give a connection with a transaction: committed at the end, rolled back when anything is raised.
 
         Args:
-            pharmacy_id: whose rows it may see and write; the program's own pharmacy when left out.
+            pharmacy_id: whose rows it may see and write.
 
         Raises:
             StoreBusy: no connection, lock, disk space or server could be had in time; nothing was written.
         """
-        async with _told_busy(), self._turns.turn(), self.engine.begin() as connection:
-            if pharmacy_id is not None and pharmacy_id != self.pharmacy_id:
-                await enter(connection, pharmacy_id)
+        async with self.begin_without_pharmacy() as connection:
+            await enter(connection, pharmacy_id)
             yield connection
 
-    async def transact(
-        self, work: Callable[[AsyncConnection], Awaitable[Result]], pharmacy_id: str | None = None
-    ) -> Result:
+    @asynccontextmanager
+    async def begin_without_pharmacy(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection with a transaction that belongs to no pharmacy: every table behind a wall is empty to it.
+
+        For what is nobody's (the list of pharmacies, the job queue, the schema, the server) and for finding out whose
+        a token is: the function that knows it goes behind that pharmacy's wall.
+
+        Raises:
+            StoreBusy: as `begin`.
+        """
+        async with _told_busy(), self._turns.turn(), self.engine.begin() as connection:
+            yield connection
+
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[Result]], pharmacy_id: str) -> Result:
         """Return what `work` returns, done in one transaction; once more if the connection broke before the commit.
 
         Args:
@@ -142,7 +154,7 @@ async def open_database(settings: Settings) -> Database:
         owner = read_address(address)
         await reach(owner)
         revision = await asyncio.to_thread(migrate, owner)
-        engine = app_engine(owner, settings.pool_size, settings.pharmacy_id)
+        engine = app_engine(owner, settings.pool_size)
         await _refuse_powerful(engine, owner)
     except BaseException:
         if server is not None:
@@ -156,10 +168,10 @@ def app_address(owner: URL) -> URL:
     return with_options(owner, OPTIONS).update_query_dict({"application_name": "kakari", **KEEPALIVE})
 
 
-def app_engine(owner: URL, pool_size: int, pharmacy_id: str) -> AsyncEngine:
-    """Return an engine whose connections work as kakari_app; unless a transaction says another, for `pharmacy_id`."""
+def app_engine(owner: URL, pool_size: int) -> AsyncEngine:
+    """Return an engine whose connections work as kakari_app, and for no pharmacy until a transaction says which."""
     engine = create_async_engine(
-        with_options(app_address(owner), f"-c {SETTING}={pharmacy_id}"),
+        app_address(owner),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=WAIT_SECONDS,

@@ -9,7 +9,7 @@ SETTING = "kakari.pharmacy_id"
 def wall(table: str) -> str:
     """Return the SQL that lets kakari_app see and write only its own pharmacy's rows of `table`.
 
-    Where the setting is empty, nothing is seen; the program's connections begin with its own pharmacy's. Source:
+    Where the setting is empty, as in a connection that has entered no wall, nothing is seen and nothing taken. Source:
     https://www.postgresql.org/docs/current/ddl-rowsecurity.html
     """
     return f"""
@@ -21,7 +21,7 @@ def wall(table: str) -> str:
 
 
 async def enter(tx: AsyncConnection, pharmacy_id: str) -> None:
-    """Let the rest of the transaction see `pharmacy_id`'s rows, and no other's."""
+    """Let the rest of the transaction see `pharmacy_id`'s rows, and no other's; with its end the setting is gone."""
     # A setting and no query: what follows may still ask for a snapshot of its own.
     said = sql.SQL("SET LOCAL {} = {}").format(sql.SQL(SETTING), sql.Literal(pharmacy_id))
     await tx.exec_driver_sql(said.as_string())

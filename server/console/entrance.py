@@ -46,7 +46,7 @@ async def use_link(request: Request, program: Serving, token: Annotated[str, Que
     """Turn a one-time link into a session; without one, ask for name and password."""
     if not token:
         return signed_out(request, status=200)
-    async with program.database.begin() as tx:
+    async with program.database.begin_without_pharmacy() as tx:
         session = await access.use_link(tx, token, idle_of(program.settings))
     return signed_out(request, "link") if session is None else await _come_in(request, program, session)
 
@@ -73,7 +73,7 @@ async def sign_out(request: Request, program: Serving) -> Response:
     refuse_other_site(request)
     token = session_of(request)
     if token:
-        async with program.database.begin() as tx:
+        async with program.database.begin_without_pharmacy() as tx:
             await access.end_session(tx, token)
     answer = RedirectResponse("/", 303, {"Clear-Site-Data": '"cache", "storage"'})
     forget_session(answer, program.settings)
@@ -86,7 +86,7 @@ async def leave(request: Request, program: Serving) -> Response:
     provider = _provider_of(request)
     if provider is None:
         return Response(status_code=404)
-    async with program.database.begin() as tx:
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
         leaving = await access_provider.leave(tx, program.settings.pharmacy_id)
     try:
         answer = RedirectResponse(await provider.address(leaving), 303)
@@ -106,7 +106,7 @@ async def come_back(request: Request, program: Serving, state: Told = "", code: 
     # Without the cookie somebody else's sign-in could be finished here.
     if provider is None or not state or request.cookies.get(cookie) != state:
         return signed_out(request, "provider")
-    async with program.database.begin() as tx:
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
         leaving = await access_provider.come_back(tx, state)
     if leaving is None or not code:
         return signed_out(request, "provider")
@@ -127,7 +127,7 @@ async def _come_in(request: Request, program: Program, session: str) -> Response
     # A session that was there before ends: nobody goes on in one that somebody else may have put there.
     before = session_of(request)
     if before:
-        async with program.database.begin() as tx:
+        async with program.database.begin_without_pharmacy() as tx:
             await access.end_session(tx, before)
     answer = RedirectResponse("/", 303)
     set_session(answer, program.settings, session)

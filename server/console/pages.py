@@ -18,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 async def queue(request: Request) -> Response:
     """Show the queue, or how to sign in."""
     program, token = program_of(request), session_of(request)
-    async with program.database.begin() as tx:
+    async with program.database.begin_without_pharmacy() as tx:
         caller = await access.caller_of_session(tx, token) if token else None
     if caller is None:
         return signed_out(request)

@@ -44,7 +44,7 @@ async def demo_beside(program: Program, *, wanted: bool) -> AsyncIterator[None]:
 
 
 async def _empty(program: Program) -> bool:
-    async with program.database.begin() as tx:
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
         page = await reading.list_conversations(
             tx,
             program.settings.pharmacy_id,
@@ -61,7 +61,7 @@ async def _empty(program: Program) -> bool:
 async def _play(program: Program) -> None:
     by = Caller(program.settings.pharmacy_id, _PHARMACIST)
     day = json.loads(DAY.read_text(encoding="utf-8"))
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         for patient_id, profile in day["patients"].items():
             checked = ProfileBody.model_validate(profile).model_dump(mode="json")
             await people.put_patient(tx, by.pharmacy_id, patient_id, checked)
@@ -84,7 +84,7 @@ async def _write(program: Program, by: Caller, event: dict[str, Any]) -> None:
 
 async def _decide(program: Program, by: Caller, event: dict[str, Any]) -> None:
     """Act as a pharmacist on the conversation's open suggestion, if the flow made one."""
-    async with program.database.begin() as tx:
+    async with program.database.begin(by.pharmacy_id) as tx:
         conversation = await reading.one_conversation(tx, by.pharmacy_id, f"{event['patient']}-chat")
         suggestion = conversation["suggestion"]
         if suggestion is None:

@@ -52,7 +52,7 @@ async def healthz() -> Any:
 async def readyz(program: Serving, response: Response) -> Any:
     """Say whether messages can be taken and answered. `worker` counts every process on this database."""
     try:
-        async with program.database.begin() as tx:
+        async with program.database.begin_without_pharmacy() as tx:
             revision, worker = await reading.readiness(tx)
         database = True
     except StoreBusy:

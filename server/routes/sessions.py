@@ -88,7 +88,7 @@ async def open_session(body: SignIn, request: Request, response: Response, progr
     given = Given(body.name, body.password, body.code or "", body.pharmacy_id)
     token = await sign_in(program, given, address_of(request, program.settings))
     set_session(response, program.settings, token)
-    async with program.database.begin() as tx:
+    async with program.database.begin_without_pharmacy() as tx:
         found = await access.caller_of_session(tx, token)
     if found is None:  # shut out in the same moment
         raise Refused("name", body.name, "expected an account that is not disabled")
@@ -100,7 +100,7 @@ async def close_session(request: Request, program: Serving, by: Calling) -> Resp
     """Sign out: the session is useless at once, wherever its cookie is."""
     token = session_of(request)
     if token:
-        async with program.database.begin() as tx:
+        async with program.database.begin_without_pharmacy() as tx:
             await access.end_session(tx, token)
     response = Response(status_code=204)
     forget_session(response, program.settings)

@@ -62,7 +62,7 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
 
 async def sweep(program: Program) -> int:
     """Give a job to every conversation that has an unanswered message and none; return how many there were."""
-    async with program.database.begin() as tx:
+    async with program.database.begin_without_pharmacy() as tx:
         served = await pharmacies.every(tx)
     swept = 0
     for pharmacy_id in served:

@@ -79,7 +79,7 @@ class Shop:
 
     async def rows(self, statement: str, **given: Any) -> Sequence[Row[Any]]:
         """Return what a query of the store finds."""
-        async with self.program.database.begin() as tx:
+        async with self.program.database.begin(self.program.settings.pharmacy_id) as tx:
             return (await tx.execute(text(statement), given)).all()
 
     async def until(self, look: Any, seconds: float = 10.0) -> Any:

@@ -65,12 +65,12 @@ async def test_an_unknown_object_is_not_found_or_made_anew(shop: Shop, method: s
 
 async def test_a_revoked_key_is_useless_at_once(shop: Shop) -> None:
     name = new_id("key")
-    async with shop.program.database.begin() as tx:
+    async with shop.program.database.begin(shop.program.settings.pharmacy_id) as tx:
         key = await access.create_key(tx, shop.program.settings.pharmacy_id, name, "test")
     headers = {"Authorization": f"Bearer {key}"}
     before = await shop.stranger.get("/v1/handovers", headers=headers)
 
-    async with shop.program.database.begin() as tx:
+    async with shop.program.database.begin(shop.program.settings.pharmacy_id) as tx:
         await access.revoke_key(tx, shop.program.settings.pharmacy_id, name, "test")
 
     assert before.status_code == 200
@@ -78,7 +78,7 @@ async def test_a_revoked_key_is_useless_at_once(shop: Shop) -> None:
 
 
 async def _link(shop: Shop) -> str:
-    async with shop.program.database.begin() as tx:
+    async with shop.program.database.begin(shop.program.settings.pharmacy_id) as tx:
         return await access.create_link(tx, shop.program.settings.pharmacy_id, "owner")
 
 

@@ -42,7 +42,7 @@ async def signing(own_settings: Settings, provider: OidcFake) -> AsyncIterator[S
 
 async def _waiting(shop: Shop, name: str = "hanako@pharmacy.example") -> None:
     pharmacy_id = shop.program.settings.pharmacy_id
-    async with shop.program.database.begin() as tx:
+    async with shop.program.database.begin(pharmacy_id) as tx:
         await access_accounts.add(tx, pharmacy_id, "test", NewAccount(name, Role.PHARMACIST))
 
 

@@ -86,8 +86,8 @@ async def test_every_refused_sign_in_is_answered_alike(shop: Shop, wrong: dict[s
 async def test_a_shut_account_and_one_without_a_password_are_answered_alike(shop: Shop) -> None:
     shut, provider = await person(shop), new_id("person")
     new = access_accounts.NewAccount(provider, Role.LEAD)
-    async with shop.program.database.begin() as tx:
-        pharmacy_id = shop.program.settings.pharmacy_id
+    pharmacy_id = shop.program.settings.pharmacy_id
+    async with shop.program.database.begin(pharmacy_id) as tx:
         await access_accounts.disable(tx, await access_accounts.one(tx, pharmacy_id, shut.id), "test")
         await access_accounts.add(tx, pharmacy_id, "test", new)
 
@@ -100,6 +100,7 @@ async def test_a_shut_account_and_one_without_a_password_are_answered_alike(shop
     assert answers[0].content == answers[1].content
 
 
+@pytest.mark.alone
 async def test_an_unknown_name_costs_as_much_time_as_a_wrong_password(own_shop: Shop, owner: Owner) -> None:
     who = await person(own_shop)
     took: dict[str, list[float]] = {who.name: [], "nobody": []}

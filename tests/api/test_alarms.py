@@ -24,6 +24,8 @@ from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.openai_server.script import Asked
 from tests.fakes.receiver import Receiver
 
+pytestmark = pytest.mark.alone
+
 FIELDS = frozenset(
     {"alarm_id", "kind", "pharmacy_id", "conversation_id", "handover_id", "tier", "category", "level", "age_seconds",
      "link"}
@@ -61,7 +63,7 @@ class Calling:
 
     async def let_pass(self, conversation_id: str) -> None:
         """Let the time pass in which somebody should have acknowledged."""
-        async with self.shop.program.database.begin() as tx:
+        async with self.shop.program.database.begin(self.shop.program.settings.pharmacy_id) as tx:
             await tx.execute(text(PASSED), {"c": conversation_id})
 
 
@@ -314,7 +316,7 @@ async def test_texts_that_a_channel_refuses_raise_one_alarm_an_hour(calling: Cal
     await calling.shop.say("c", "ふつうの相談です")
 
     for _ in range(3):
-        async with calling.shop.program.database.begin() as tx:
+        async with calling.shop.program.database.begin(calling.shop.program.settings.pharmacy_id) as tx:
             conversation = await locked(tx, calling.shop.program.settings.pharmacy_id, "c")
             await of_unsent(tx, calling.shop.program.jobs, conversation)
 

@@ -54,7 +54,7 @@ async def test_every_send_has_its_approver_models_prompts_gates_and_marks(
 ) -> None:
     await _every_kind_of_send(own_shop)
 
-    async with own_shop.program.database.begin() as tx:
+    async with own_shop.program.database.begin(own_shop.program.settings.pharmacy_id) as tx:
         found = [of async for of in audit_explain.explanations(tx, own_shop.program.settings.pharmacy_id)]
 
     explained = sum(not of.missing for of in found)
@@ -68,7 +68,7 @@ async def test_a_send_that_nobody_let_go_is_named(
     await _approved(own_shop)
     owner.execute("UPDATE outbox SET sent_by = 'key:somebody', text = 'もう一度'")
 
-    async with own_shop.program.database.begin() as tx:
+    async with own_shop.program.database.begin(own_shop.program.settings.pharmacy_id) as tx:
         found = [of async for of in audit_explain.explanations(tx, own_shop.program.settings.pharmacy_id)]
 
     assert [of.missing for of in found] == [("the text that was sent", "the person who let it go")]
@@ -140,7 +140,7 @@ async def test_a_day_in_japan_is_exported_as_a_table_and_the_trail_says_so(own_s
     conversations = [await _approved(own_shop), await _approved(own_shop)]
     await own_shop.say(new_id(), "人手語です")
     # Half past midnight of 1 May in Japan is still April in the clock that the database keeps.
-    async with own_shop.program.database.begin() as tx:
+    async with own_shop.program.database.begin(own_shop.program.settings.pharmacy_id) as tx:
         moved = (
             "UPDATE messages SET received_at = '2026-04-30T15:30Z' WHERE author = 'patient' AND conversation_id = :c"
         )

@@ -130,7 +130,7 @@ async def test_a_reply_whose_hold_ends_after_the_switch_was_turned_does_not_go(o
     await own_shop.say(conversation_id, QUESTION)
     pharmacy_id = own_shop.program.settings.pharmacy_id
 
-    async with own_shop.program.database.begin() as tx:  # as a process that dies right after would leave it
+    async with own_shop.program.database.begin(pharmacy_id) as tx:  # as a process that dies right after would leave it
         await policy.turn(tx, pharmacy_id, "test", is_on=True, reason="")
 
     shown = await _handed_back(own_shop, conversation_id)

@@ -244,7 +244,7 @@ async def test_a_text_that_arrives_while_it_is_parked_is_on_record_as_sent(
 
     async def leave(parcel: Parcel) -> None:
         program = delivering.program
-        async with program.database.begin() as tx:
+        async with program.database.begin(program.settings.pharmacy_id) as tx:
             await stop_sending(tx, program.jobs, program.settings.pharmacy_id, parcel.conversation_id, "left")
         problems.extend(await delivering.rows("SELECT state, problem FROM outbox"))
 
@@ -263,15 +263,15 @@ async def test_a_text_taken_back_before_it_was_tried_is_never_sent(delivering: S
     await delivering.say(conversation_id, "ふつうの相談です")
     program = delivering.program
     of = program.settings.pharmacy_id
-    async with program.database.begin() as tx:
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
         conversation = await locked(tx, of, conversation_id)
         held = await outbox.queue(
             tx, program.jobs, conversation, outbox.Wording("待ってから送ります。"), "key:test", hold_seconds=2
         )
 
-    async with program.database.begin() as tx:
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
         await outbox.cancel(tx, of, held, "key:test")
-    async with program.database.begin() as tx:
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
         with pytest.raises(Stale, match="cancelled"):
             await outbox.cancel(tx, of, held, "key:test")
     await asyncio.sleep(2.5)
@@ -286,7 +286,7 @@ async def test_a_held_text_goes_out_when_its_time_has_come_and_later_ones_go_bef
     conversation_id = new_id()
     await delivering.say(conversation_id, "ふつうの相談です")
     program = delivering.program
-    async with program.database.begin() as tx:
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
         conversation = await locked(tx, program.settings.pharmacy_id, conversation_id)
         await outbox.queue(
             tx, program.jobs, conversation, outbox.Wording("急ぎません。", author="machine"), "fixed_text",

@@ -65,7 +65,7 @@ async def test_everything_of_a_patient_is_gone_within_a_minute(own_shop: Shop, f
     figure("P19", "tables that still know an erased patient", measured=f"{len(left)} after {seconds:.1f} s",
            asked="0 after 60 s", holds=not left and seconds < 60)  # fmt: skip
     assert {"conversations", "runs", "handovers"} <= erased.rows.keys()
-    async with own_shop.program.database.begin() as tx:
+    async with own_shop.program.database.begin(own_shop.program.settings.pharmacy_id) as tx:
         assert await broken_at(tx, own_shop.program.settings.pharmacy_id) is None
 
 

@@ -29,7 +29,7 @@ async def test_sixty_events_of_one_patient_make_sixty_messages_in_order_and_a_wh
     statuses = [(await line_shop.deliver(*events)).status_code for _ in range(2)]
 
     program = line_shop.shop.program
-    async with program.database.begin() as tx:
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
         verdict = await audit_verify.verify(tx, program.settings.pharmacy_id)
     assert statuses == [200, 200]
     assert await _texts(line_shop, user) == [f"{number}番です" for number in range(60)]

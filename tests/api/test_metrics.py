@@ -93,7 +93,7 @@ async def test_a_trail_that_does_not_hold_is_counted(
 
     await verify(own_shop.program, {})
 
-    async with own_shop.program.database.begin() as tx:
+    async with own_shop.program.database.begin(own_shop.program.settings.pharmacy_id) as tx:
         head = await audit_verify.head(tx, own_shop.program.settings.pharmacy_id)
     assert reached == {own_shop.program.settings.pharmacy_id: head}
     assert (held, await _figure(own_shop, "kakari_audit_broken")) == (0, 1)

@@ -156,5 +156,5 @@ async def test_another_pharmacys_policy_and_switch_are_its_own(own_shop: Shop) -
 
 async def _key_of(shop: Shop, rights: frozenset[Right]) -> str:
     pharmacy_id = shop.program.settings.pharmacy_id
-    async with shop.program.database.begin() as tx:
+    async with shop.program.database.begin(pharmacy_id) as tx:
         return await access.create_key(tx, pharmacy_id, new_id("key"), "test", None, rights)

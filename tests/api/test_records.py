@@ -36,7 +36,7 @@ async def test_every_sent_text_is_explained_in_a_chain_that_verifies(shop: Shop)
         "SELECT action, actor FROM audit WHERE subject IN (:c, :s) OR body->>'conversation' = :c ORDER BY seq",
         c=conversation_id, s=outcome["suggestion_id"],
     )  # fmt: skip
-    async with shop.program.database.begin() as tx:
+    async with shop.program.database.begin(pharmacy_id) as tx:
         broken = await audit_verify.broken_at(tx, pharmacy_id)
     assert [row.action for row in rows] == ["message_taken", "outcome_written", "suggestion_approved", "message_sent"]
     assert rows[2].actor.startswith("key:")
@@ -58,7 +58,7 @@ async def test_one_changed_byte_of_one_row_is_found(
     found = []
     for change in reversed(changes):
         owner.execute(change)
-        async with own_shop.program.database.begin() as tx:
+        async with own_shop.program.database.begin(pharmacy_id) as tx:
             found.append(await audit_verify.broken_at(tx, pharmacy_id))
 
     assert found == [7, 6, 5, 4]

@@ -19,6 +19,8 @@ from server.worker.run import run_worker, sweep
 from tests.api.shop import Shop, WordGate, assembled_with, new_id, running
 from tests.fakes.openai_server import OpenAIFake, faults
 
+pytestmark = pytest.mark.alone
+
 
 async def test_a_burst_within_the_settling_time_gets_one_reply_for_all(
     own_settings: Settings, fake: OpenAIFake
@@ -243,7 +245,7 @@ async def _calls(fake: OpenAIFake, count: int) -> None:
 
 
 async def _forget_job(shop: Shop, conversation_id: str) -> None:
-    async with shop.program.database.begin() as tx:
+    async with shop.program.database.begin_without_pharmacy() as tx:
         lock = f"reply:{shop.program.settings.pharmacy_id}:{conversation_id}"
         await tx.execute(text("DELETE FROM procrastinate_jobs WHERE lock = :lock"), {"lock": lock})
 

@@ -48,5 +48,5 @@ async def run_all(shop: Shop, faults: list[Fault]) -> Closed:
 async def _spoil(shop: Shop, patient_id: str) -> None:
     """Leave a stored profile that no run can read."""
     spoilt = 'UPDATE patients SET profile = \'{"birth_year": {"lc": 1}, "orders": 3}\' WHERE id = :p'
-    async with shop.program.database.begin() as tx:
+    async with shop.program.database.begin(shop.program.settings.pharmacy_id) as tx:
         await tx.execute(text(spoilt), {"p": patient_id})

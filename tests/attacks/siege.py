@@ -95,7 +95,7 @@ async def besiege(shop: Shop, receiver: Receiver, attacks: Sequence[Attack], cle
 async def know(shop: Shop, conversation_id: str) -> None:
     """Make a conversation whose patient has agreed and has been answered before."""
     of = {"p": shop.program.settings.pharmacy_id, "c": conversation_id}
-    async with shop.program.database.begin() as tx:
+    async with shop.program.database.begin(of["p"]) as tx:
         profile = json.dumps({"consent": {"replies": True}})
         await tx.execute(text("INSERT INTO patients (pharmacy_id, id, profile) VALUES (:p, :c, cast(:f AS jsonb))"),
                          of | {"f": profile})  # fmt: skip

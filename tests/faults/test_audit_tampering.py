@@ -16,14 +16,14 @@ Owner = psycopg.Connection[tuple[object, ...]]
 
 
 async def _written(database: Database) -> None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         for n in range(ROWS):
             body = {"version": n, "rules": ["claims.cure"], "nested": {"b": "語"}}
             await audit.append(tx, database.pharmacy_id, f"key:clerk{n}", "product_put", f"product-{n}", body)
 
 
 async def _found(database: Database) -> int | None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         return await audit_verify.broken_at(tx, database.pharmacy_id)
 
 

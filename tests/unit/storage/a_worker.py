@@ -21,7 +21,7 @@ async def main(url: str, seconds: float) -> None:
 
     async def mark(job: Job, event: str) -> None:
         values = {"job": job.id, "lock": job.lock, "event": event, "pid": os.getpid(), "attempt": job.attempt}
-        async with database.begin() as connection:
+        async with database.begin_without_pharmacy() as connection:
             await connection.execute(MARK, values)
 
     async def reply(job: Job) -> None:

@@ -22,18 +22,18 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 async def _account(database: Database, name: str = "sato", role: Role = Role.LEAD, **more: Any) -> Any:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         made = await access_accounts.add(tx, database.pharmacy_id, "test", NewAccount(name, role, **more))
         return await access_accounts.one(tx, database.pharmacy_id, made)
 
 
 async def _session(database: Database, account_id: UUID, name: str = "sato") -> str:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         return await access_sessions.start_session(tx, SignedIn(database.pharmacy_id, name, account_id), "password")
 
 
 async def _caller(database: Database, token: str, *, active: bool = True) -> access.Caller | None:
-    async with database.begin() as tx:
+    async with database.begin_without_pharmacy() as tx:
         return await access.caller_of_session(tx, token, active=active)
 
 
@@ -46,7 +46,7 @@ async def _caller(database: Database, token: str, *, active: bool = True) -> acc
     ],
 )
 async def test_a_key_may_what_it_was_made_for(database: Database, role: Any, given: Any, rights: Any) -> None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         key = await access.create_key(tx, database.pharmacy_id, "k", "test", role, given)
 
         caller = await access.caller_of_key(tx, key)
@@ -56,11 +56,11 @@ async def test_a_key_may_what_it_was_made_for(database: Database, role: Any, giv
 
 
 async def test_a_key_from_before_there_were_scopes_keeps_what_it_could_do(database: Database, owner: Owner) -> None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         key = await access.create_key(tx, database.pharmacy_id, "old", "test", None, ())
     owner.execute("UPDATE api_keys SET role = DEFAULT, rights = DEFAULT")
 
-    async with database.begin() as tx:
+    async with database.begin_without_pharmacy() as tx:
         caller = await access.caller_of_key(tx, key)
 
     assert caller is not None
@@ -68,7 +68,7 @@ async def test_a_key_from_before_there_were_scopes_keeps_what_it_could_do(databa
 
 
 async def test_whoever_sits_at_the_machine_may_everything(database: Database) -> None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         link = await access.create_link(tx, database.pharmacy_id, "owner")
         token = await access.use_link(tx, link)
 
@@ -79,7 +79,7 @@ async def test_whoever_sits_at_the_machine_may_everything(database: Database) ->
 
 
 async def test_no_token_password_or_key_is_kept_readable(database: Database, owner: Owner) -> None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         key = await access.create_key(tx, database.pharmacy_id, "k", "test")
     kept = await access_passwords.hash_password("a long enough password")
     account = await _account(database, password_hash=kept)
@@ -142,7 +142,7 @@ async def test_a_change_of_the_account_ends_its_sessions_and_no_others(database:
     tokens = [await _session(database, account.id), await _session(database, account.id)]
     others = await _session(database, other.id, "suzuki")
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await change(tx, account)
 
     assert [await _caller(database, token) for token in tokens] == [None, None]
@@ -151,7 +151,7 @@ async def test_a_change_of_the_account_ends_its_sessions_and_no_others(database:
 
 async def test_a_disabled_account_has_no_session_however_it_came_by_one(database: Database) -> None:
     account = await _account(database)
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await access_accounts.disable(tx, account, "test")
 
     assert await _caller(database, await _session(database, account.id)) is None
@@ -166,7 +166,7 @@ async def test_attempts_are_counted_over_processes_and_time(database: Database, 
     bucket = access_attempts.of_account("default", "sato")
 
     async def once() -> int:
-        async with database.begin() as tx:
+        async with database.begin(database.pharmacy_id) as tx:
             return await access_attempts.count(tx, bucket)
 
     together = await asyncio.gather(*(once() for _ in range(8)))
@@ -179,14 +179,14 @@ async def test_attempts_are_counted_over_processes_and_time(database: Database, 
 async def test_who_came_in_and_who_tries_do_not_wait_for_one_another_in_a_ring(database: Database) -> None:
     address, account = access_attempts.of_address("192.0.2.7"), access_attempts.of_account("default", "sato")
     for bucket in (address, account):
-        async with database.begin() as tx:
+        async with database.begin(database.pharmacy_id) as tx:
             await access_attempts.count(tx, bucket)
 
     async def forgive() -> None:
-        async with database.begin() as tx:
+        async with database.begin(database.pharmacy_id) as tx:
             await access_attempts.forgive(tx, address, account)
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await access_attempts.count(tx, address)
         forgiving = asyncio.create_task(forgive())
         await asyncio.sleep(0.2)
@@ -197,22 +197,22 @@ async def test_who_came_in_and_who_tries_do_not_wait_for_one_another_in_a_ring(d
 
 async def test_clearing_away_old_attempts_waits_for_nobody(database: Database, owner: Owner) -> None:
     bucket = access_attempts.of_account("default", "sato")
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await access_attempts.count(tx, bucket)
     owner.execute("UPDATE sign_in_attempts SET since = since - interval '16 minutes'")
 
-    async with database.begin() as holding:
+    async with database.begin(database.pharmacy_id) as holding:
         await holding.execute(text("SELECT 1 FROM sign_in_attempts FOR UPDATE"))
-        async with database.begin() as tx:
+        async with database.begin(database.pharmacy_id) as tx:
             await access_attempts.clear_old(tx)
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await access_attempts.clear_old(tx)
 
     assert owner.execute("SELECT count(*) FROM sign_in_attempts").fetchall() == [(0,)]
 
 
 async def test_attempts_keep_neither_name_nor_address(database: Database, owner: Owner) -> None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await access_attempts.count(tx, access_attempts.of_address("192.0.2.7"))
         await access_attempts.count(tx, access_attempts.of_account("default", "sato"))
 
@@ -223,7 +223,7 @@ async def test_attempts_keep_neither_name_nor_address(database: Database, owner:
 
 async def _with_factor(database: Database) -> tuple[Any, str]:
     account = await _account(database)
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         secret = await access_totp.begin(tx, account.id)
         assert await access_totp.confirm(tx, account.id, pyotp.TOTP(secret).at(NOW), NOW)
         return await access_accounts.one(tx, database.pharmacy_id, account.id), secret
@@ -243,7 +243,7 @@ async def test_a_code_works_in_its_time_and_once(database: Database, later: int,
     account, secret = await _with_factor(database)
     code = pyotp.TOTP(secret).at(NOW + timedelta(seconds=later))
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         first = await access_totp.spend(tx, account, code, NOW)
         again = await access_totp.spend(tx, account, code, NOW)
 
@@ -255,7 +255,7 @@ async def test_of_ten_uses_of_one_code_at_once_one_works(database: Database) -> 
     code = pyotp.TOTP(secret).at(NOW + timedelta(seconds=30))
 
     async def use() -> bool:
-        async with database.begin() as tx:
+        async with database.begin(database.pharmacy_id) as tx:
             return await access_totp.spend(tx, account, code, NOW)
 
     assert sorted(await asyncio.gather(*(use() for _ in range(10)))) == [False] * 9 + [True]
@@ -265,17 +265,17 @@ async def test_of_ten_uses_of_one_code_at_once_one_works(database: Database) -> 
 async def test_what_is_no_code_is_refused(database: Database, code: str) -> None:
     account, _ = await _with_factor(database)
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         assert not await access_totp.spend(tx, account, code, NOW)
 
 
 async def test_a_second_factor_is_taken_away_by_a_reset_only(database: Database) -> None:
     account, _ = await _with_factor(database)
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         with pytest.raises(Conflict, match="set already"):
             await access_totp.begin(tx, account.id)
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await access_accounts.reset(tx, account, "test", "hash")
         await access_totp.begin(tx, account.id)
 

@@ -14,14 +14,14 @@ from pharmacy.storage.tables import audit as trail
 
 
 async def _written(database: Database, rows: int, pharmacy_id: str | None = None) -> None:
-    async with database.begin(pharmacy_id) as tx:
+    async with database.begin(pharmacy_id or database.pharmacy_id) as tx:
         for number in range(rows):
             whose = pharmacy_id or database.pharmacy_id
             await audit.append(tx, whose, "key:test", "product_put", f"p{number}", {"fields": ["語"], "n": number})
 
 
 async def _verdict(database: Database, known: Head | None = None) -> audit_verify.Verdict:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         return await audit_verify.verify(tx, database.pharmacy_id, known=known)
 
 
@@ -30,7 +30,7 @@ async def test_an_untouched_chain_holds_to_its_head(database: Database) -> None:
 
     verdict = await _verdict(database)
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         assert verdict == audit_verify.Verdict(30, await audit_verify.head(tx, database.pharmacy_id), None)
 
 
@@ -59,7 +59,7 @@ async def test_the_program_itself_cannot(database: Database, statement: str) -> 
     await _written(database, 1)
 
     with pytest.raises(DBAPIError, match="permission denied"):
-        async with database.begin() as tx:
+        async with database.begin(database.pharmacy_id) as tx:
             await tx.execute(text(statement))
 
 
@@ -69,7 +69,7 @@ async def test_the_program_can_add_no_row_but_the_next(database: Database) -> No
            "subject": "c", "body": {}, "previous_hash": "0" * 64, "hash": "1" * 64}  # fmt: skip
 
     with pytest.raises(DBAPIError, match="row 4 does not follow row 2"):
-        async with database.begin() as tx:
+        async with database.begin(database.pharmacy_id) as tx:
             await tx.execute(insert(trail).values(**row))
 
 
@@ -89,7 +89,7 @@ async def test_a_head_noted_elsewhere_shows_what_an_owner_of_the_database_took_a
     database: Database, owner: psycopg.Connection[tuple[object, ...]]
 ) -> None:
     await _written(database, 10)
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         noted = await audit_verify.head(tx, database.pharmacy_id)
 
     for table in ("audit", "audit_heads"):
@@ -105,7 +105,7 @@ async def test_a_head_noted_elsewhere_shows_a_chain_that_was_written_anew(
     database: Database, owner: psycopg.Connection[tuple[object, ...]]
 ) -> None:
     await _written(database, 4)
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         noted = await audit_verify.head(tx, database.pharmacy_id)
     for table in ("audit", "audit_heads"):
         owner.execute(f"TRUNCATE {table}")
@@ -124,7 +124,7 @@ async def test_a_walk_may_go_on_from_an_earlier_one(database: Database) -> None:
     first = await _verdict(database)
     await _written(database, 2)
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         verdict = await audit_verify.verify(tx, database.pharmacy_id, since=first.head)
 
     assert (verdict.rows, verdict.broken) == (5, None)
@@ -137,7 +137,7 @@ def test_a_head_that_is_none_is_refused(words: str) -> None:
 
 
 async def test_what_is_appended_together_stands_in_its_order_and_after_the_body(database: Database) -> None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await audit.append(tx, database.pharmacy_id, "key:test", "product_put", "first", {})
         async with audit.together(tx):
             for number in range(3):
@@ -154,7 +154,7 @@ async def test_of_many_writers_at_once_every_row_follows_the_one_before_and_none
 ) -> None:
     await asyncio.gather(*(_written(database, 2) for _ in range(15)))
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         dated = (await tx.execute(select(trail.c.at).order_by(trail.c.seq))).scalars().all()
     assert len(dated) == 30
     assert dated == sorted(dated)

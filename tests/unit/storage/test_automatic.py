@@ -68,7 +68,7 @@ class Case:
 @pytest.fixture
 async def case(database: Database) -> AsyncIterator[Case]:
     """Return a reply against which nothing stands."""
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         of = {"pharmacy_id": database.pharmacy_id}
         await people.put_patient(tx, database.pharmacy_id, "p-1", {"consent": {"replies": True}})
         row = {"id": "c-1", "patient_id": "p-1", "channel": "api", "phase": "intake", "version": 1}

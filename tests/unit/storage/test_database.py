@@ -17,6 +17,8 @@ from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.open_transactions import open_transactions
 from pharmacy.storage.refusals import StoreBusy
 
+pytestmark = pytest.mark.alone
+
 Owner = psycopg.Connection[tuple[object, ...]]
 
 
@@ -80,7 +82,7 @@ async def test_each_common_scheme_is_taken(database_url: str, scheme: str) -> No
 
 
 async def test_work_is_done_as_kakari_app_and_nothing_gives_the_owner_back(database: Database) -> None:
-    async with database.begin() as connection:
+    async with database.begin_without_pharmacy() as connection:
         await connection.execute(text("RESET ROLE"))
         row = (await connection.execute(text("SELECT current_user, current_setting('is_superuser')"))).one()
 
@@ -115,7 +117,7 @@ async def test_a_lock_is_waited_for_one_second_and_then_the_store_is_busy(databa
 
 async def test_an_exhausted_pool_is_waited_for_one_second_and_then_the_store_is_busy(database_url: str) -> None:
     opened = await open_database(at(database_url, pool_size=2))
-    async with opened.begin() as first, opened.begin() as second:
+    async with opened.begin_without_pharmacy() as first, opened.begin_without_pharmacy() as second:
         await first.execute(text("SELECT 1"))
         await second.execute(text("SELECT 1"))
         began = time.monotonic()
@@ -136,7 +138,7 @@ async def test_a_connection_that_the_server_ended_for_its_slowness_is_a_busy_sto
     (server,) = owner.execute("SELECT current_setting('server_version_num')::int").fetchone() or (0,)
     if limit == "transaction_timeout" and int(str(server)) < 170000:
         pytest.skip("PostgreSQL has known transaction_timeout since 17")
-    way_in = database.look if limit == "idle_session_timeout" else database.begin
+    way_in = database.look if limit == "idle_session_timeout" else database.begin_without_pharmacy
 
     async def dawdle() -> None:
         async with way_in() as connection:
@@ -167,7 +169,7 @@ async def test_a_transaction_whose_connection_breaks_is_done_once_more(database:
         await connection.execute(text("SELECT 1"))
         return "done"
 
-    assert await database.transact(work) == "done"
+    assert await database.transact(work, database.pharmacy_id) == "done"
 
     assert len(tries) == 2
     assert owner.execute("SELECT count(*) FROM notes").fetchone() == (1,)
@@ -181,7 +183,7 @@ async def test_a_transaction_that_raises_writes_nothing(database: Database, owne
         raise KeyError("of the caller's own")
 
     with pytest.raises(KeyError):
-        await database.transact(work)
+        await database.transact(work, database.pharmacy_id)
 
     assert owner.execute("SELECT count(*) FROM notes").fetchone() == (0,)
 
@@ -191,7 +193,7 @@ async def test_errors_do_not_show_the_values_of_a_statement(database: Database, 
 
     async def twice() -> None:
         for _ in range(2):
-            async with database.begin() as connection:
+            async with database.begin_without_pharmacy() as connection:
                 await connection.execute(text("INSERT INTO names VALUES (:name)"), {"name": "canary"})
 
     with pytest.raises(Exception, match="duplicate key") as failed:
@@ -221,5 +223,5 @@ async def test_the_libpq_form_keeps_options_with_spaces(database: Database) -> N
 
 
 async def write(database: Database, statement: str) -> None:
-    async with database.begin() as connection:
+    async with database.begin_without_pharmacy() as connection:
         await connection.execute(text(statement))

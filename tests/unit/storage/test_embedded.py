@@ -21,6 +21,8 @@ from pharmacy.storage.address import libpq, read_address
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.embedded import EmbeddedServer
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -49,7 +51,7 @@ def postmaster(home: Path) -> int:
 
 async def answers(database: Database) -> bool:
     with suppress(Exception):
-        async with database.begin() as connection:
+        async with database.begin_without_pharmacy() as connection:
             return (await connection.execute(text("SELECT 1"))).scalar_one() == 1
     return False
 

@@ -60,7 +60,7 @@ async def test_the_audit_trail_tells_of_it_by_a_hash_and_still_holds(database: D
 
     erased = await erasure.erase(database, database.pharmacy_id, "p-secret", "key:admin")
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         row = (await tx.execute(select(trail).where(trail.c.action == "patient_erased"))).one()
         assert await audit_verify.broken_at(tx, database.pharmacy_id) is None
     assert (row.actor, row.subject) == ("key:admin", erased.reference)
@@ -93,13 +93,13 @@ async def test_an_erased_event_that_is_repeated_does_not_come_back(database: Dat
 @pytest.mark.parametrize("table", ["audit", "audit_heads", "products", "erased_events", "pharmacies"])
 async def test_the_database_erases_nothing_that_is_no_patients(database: Database, table: str) -> None:
     with pytest.raises(DBAPIError, match="kakari_erase_rows"):
-        async with database.begin() as tx:
+        async with database.begin(database.pharmacy_id) as tx:
             await tx.execute(text("SELECT kakari_erase_rows(:of, 'p-1')"), {"of": table})
 
 
 async def test_the_program_itself_cannot_take_an_erased_event_off_the_list(database: Database) -> None:
     with pytest.raises(DBAPIError, match="permission denied"):
-        async with database.begin() as tx:
+        async with database.begin(database.pharmacy_id) as tx:
             await tx.execute(text("DELETE FROM erased_events"))
 
 

@@ -25,7 +25,7 @@ async def jobs(database: Database) -> AsyncIterator[Jobs]:
 
 
 async def enqueue(database: Database, jobs: Jobs, *, task: str = "reply", lock: str = "reply:1", **options: Any) -> int:
-    async with database.begin() as connection:
+    async with database.begin_without_pharmacy() as connection:
         return await jobs.enqueue(connection, task, lock, {"number": 1}, **options)
 
 

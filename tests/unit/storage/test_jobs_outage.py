@@ -20,11 +20,13 @@ from pharmacy.storage.jobs import Job, Jobs
 from pharmacy.storage.refusals import StoreBusy
 from tests.unit.storage.at_work import at_work
 
+pytestmark = pytest.mark.alone
+
 JOBS = 60
 
 
 async def enqueue(database: Database, jobs: Jobs, count: int) -> None:
-    async with database.begin() as connection:
+    async with database.begin_without_pharmacy() as connection:
         for number in range(count):
             await jobs.enqueue(connection, "reply", f"reply:{number}", {"number": number})
 
@@ -52,11 +54,11 @@ async def test_jobs_go_on_after_the_database_was_killed_three_times(supervised: 
 
     async def reply(job: Job) -> None:
         await asyncio.sleep(0.2)
-        async with database.begin() as connection:
+        async with database.begin_without_pharmacy() as connection:
             values = {"number": job.arguments["number"], "attempt": job.attempt}
             await connection.execute(text("INSERT INTO marks VALUES (:number, :attempt)"), values)
         # Counted after the commit: two last jobs that count within theirs would each miss the other.
-        async with database.begin() as connection:
+        async with database.begin_without_pharmacy() as connection:
             count = (await connection.execute(text("SELECT count(DISTINCT number) FROM marks"))).scalar_one()
         if count == JOBS:
             done.set()

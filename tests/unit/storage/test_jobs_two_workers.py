@@ -17,6 +17,8 @@ from sqlalchemy import text
 from pharmacy.storage.database import Database
 from pharmacy.storage.jobs import Jobs
 
+pytestmark = pytest.mark.alone
+
 PROGRAM = Path(__file__).with_name("a_worker.py")
 ROOT = Path(__file__).parents[3]
 Start = Callable[[float], Awaitable[asyncio.subprocess.Process]]
@@ -49,13 +51,13 @@ async def start(owner: psycopg.Connection[Any], database_url: str) -> AsyncItera
 
 async def enqueue(database: Database, *locks: str, **arguments: Any) -> None:
     jobs = Jobs(database.app_url)
-    async with database.begin() as connection:
+    async with database.begin_without_pharmacy() as connection:
         for lock in locks:
             await jobs.enqueue(connection, "reply", lock, arguments)
 
 
 async def marks(database: Database, event: str) -> list[Any]:
-    async with database.begin() as connection:
+    async with database.begin_without_pharmacy() as connection:
         return [
             *await connection.execute(text("SELECT * FROM marks WHERE event = :event ORDER BY id"), {"event": event})
         ]
@@ -148,7 +150,7 @@ async def test_a_frozen_worker_cannot_finish_what_another_has_taken(database: Da
     await until_marked(database, "end", 1)
     await asyncio.sleep(0.5)
 
-    async with database.begin() as connection:
+    async with database.begin_without_pharmacy() as connection:
         held = (await connection.execute(text("SELECT status::text FROM procrastinate_jobs"))).scalars().all()
     assert held == ["doing"]
     assert len(await until_marked(database, "end", 2)) == 2

@@ -8,16 +8,16 @@ from pharmacy.storage.database import Database
 
 
 async def test_a_lost_key_does_not_silently_fall_to_local_models(database: Database) -> None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await modes.note_mode(tx, "default", "openai", by_auto=True)
 
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         with pytest.raises(ConfigError, match="has been served by openai"):
             await modes.note_mode(tx, "default", "local", by_auto=True)
 
 
 async def test_local_models_serve_when_a_person_says_so(database: Database) -> None:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await modes.note_mode(tx, "default", "openai", by_auto=True)
         await modes.note_mode(tx, "default", "local", by_auto=False)
 

@@ -9,7 +9,7 @@ from pharmacy.storage.notices import Notices, notify
 
 
 async def tell(database: Database, channel: str, *payloads: str) -> None:
-    async with database.begin() as connection:
+    async with database.begin_without_pharmacy() as connection:
         for payload in payloads:
             await notify(connection, channel, payload)
 

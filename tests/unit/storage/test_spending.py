@@ -31,7 +31,7 @@ async def other(settings: Settings) -> AsyncIterator[Database]:
 
 
 async def _purse(database: Database, patient_id: str = "p", *, patient: Cap = NO_END, in_all: Cap = NO_END) -> DayPurse:
-    async with database.begin() as tx:
+    async with database.begin(database.pharmacy_id) as tx:
         await people.put_patient(tx, database.pharmacy_id, patient_id, {})
     return DayPurse(database, Budgets(patient, in_all, RATE), database.pharmacy_id, patient_id)
 
