@@ -21,7 +21,7 @@ ASKED = f"{P99_SECONDS * 1000:.0f} ms, {WORST_SECONDS * 1000:,.0f} ms"
 WARMING = 50
 OF_A_PATIENT = 2
 AGAIN_SECONDS = 1.0
-"""After what time an event comes again, and a connection that was closed stands there again."""
+"""After what time an event comes again, doubled each time, and a connection that was closed stands there again."""
 
 
 @dataclass
@@ -55,9 +55,11 @@ async def at_pace(run: Run, url: str, key: str, count: int, per_second: int) -> 
             taken = await _delivered(client, way, event, repeated=False)
             paced.times.append(time.perf_counter() - began)
             paced.odd += not taken
+            wait = AGAIN_SECONDS
             while not taken:
-                await asyncio.sleep(AGAIN_SECONDS)
+                await asyncio.sleep(wait)
                 taken = await _delivered(client, way, event, repeated=True)
+                wait *= 2
 
         for number in range(WARMING):
             await deliver(-number - OF_A_PATIENT)
