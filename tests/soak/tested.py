@@ -21,7 +21,16 @@ def figures_of_tests(run: Run, *arguments: str, **variables: str) -> Iterator[Fi
         variables: of the environment, beside those that are set.
     """
     told, tests_log = run.folder / "tests.xml", run.folder / "tests.log"
-    command = [sys.executable, "-m", "pytest", f"--junitxml={told}", f"--basetemp={run.folder / 'tmp'}", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-o",
+        "junit_family=xunit1",
+        f"--junitxml={told}",
+        f"--basetemp={run.folder / 'tmp'}",
+        *arguments,
+    ]
     with tests_log.open("wb") as log:
         subprocess.run(command, cwd=CHECKOUT, stdout=log, stderr=log, env=os.environ | variables, check=False)
     for case in ElementTree.parse(told).iter("testcase"):
