@@ -14,6 +14,8 @@ import pytest
 from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.openai_server.script import Asked
 
+pytestmark = pytest.mark.alone
+
 ASK = [{"role": "user", "content": "こんにちは"}]
 
 

@@ -14,6 +14,8 @@ from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.openai_server.faults import Fault
 from tests.unit.models.setting import PROMPT, Label, RegistryOn
 
+pytestmark = pytest.mark.alone
+
 FALLBACK = "openai:gpt-4.1-mini"
 TRANSIENT = [
     pytest.param(faults.server_error(500), id="500"),
