@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Integer, LargeBinary, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from pharmacy.storage.erasure import KEPT_WHOLE
 from pharmacy.storage.tables import metadata
@@ -52,6 +52,8 @@ def _value(column: Column[Any], canary: str) -> Any:
     of = column.type
     if isinstance(of, JSONB):
         return psycopg.types.json.Jsonb({"deep": [{"er": canary}]})
+    if isinstance(of, ARRAY):
+        return [canary]
     if isinstance(of, LargeBinary):
         return canary.encode()
     if isinstance(of, Uuid):
