@@ -1,12 +1,14 @@
 """Patients who write until they are acknowledged, and a pharmacist who approves what is drafted for them."""
 
+import queue
 import random
 import threading
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import httpx2
@@ -18,6 +20,9 @@ FOLLOWING_SHARE = 0.2
 
 KNOWN_SHARE = 0.4
 """So many others come from patients whom the pharmacy knows, where there are any."""
+
+Due = tuple[float, int, Event]
+"""When an event is written, its number, and the event."""
 
 
 @dataclass
@@ -50,11 +55,14 @@ class Load:
         self._turn = 0
 
     def __enter__(self) -> Self:
-        """Start the pharmacist."""
-        self._ended = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._lock = threading.Lock()
-        self._start(self._approve)
+        """Start the pharmacist and the patients."""
+        self._ended, self._lock = threading.Event(), threading.Lock()
+        self._due: list[queue.PriorityQueue[Due]] = [queue.PriorityQueue() for _ in self.ways]
+        work: list[Callable[[], None]] = [self._approve]
+        work += [partial(self._patients, group) for group in range(len(self.ways))]
+        self._threads = [threading.Thread(target=each, daemon=True) for each in work]
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,18 +73,14 @@ class Load:
 
     def write(self, first: int, count: int, over_seconds: float) -> None:
         """Have `count` new events written within `over_seconds`."""
-        plan: list[list[tuple[float, Event]]] = [[] for _ in self.ways]
         lately: list[str] = []
+        started = time.monotonic()
         for number in range(first, first + count):
             follows = bool(lately) and self.draw.random() < FOLLOWING_SHARE
             lately.append(self.draw.choice(lately) if follows else self._somebody(number))
             group = self._group(lately[-1])
             event = self.ways[group].event(f"e{number}", lately[-1], words_of(number))
-            plan[group].append((self.draw.uniform(0, over_seconds), event))
-        started = time.monotonic()
-        for group, events in enumerate(plan):
-            due = sorted(((started + moment, event) for moment, event in events), key=lambda each: each[0])
-            self._start(lambda group=group, due=due: self._patients(self.ways[group], due))
+            self._due[group].put((started + self.draw.uniform(0, over_seconds), number, event))
 
     def way_of(self, conversation: str) -> Writing:
         """Return the way that the conversation's patient writes over."""
@@ -100,7 +104,7 @@ class Load:
 
     def all_acked(self) -> bool:
         """Return whether every patient has been heard."""
-        return not any(thread.is_alive() for thread in self._threads[1:])
+        return all(due.unfinished_tasks == 0 for due in self._due)
 
     def remember(self, kept: dict[str, Any]) -> None:
         """Keep what an interrupted run must still know."""
@@ -120,21 +124,26 @@ class Load:
     def _group(self, conversation: str) -> int:
         return zlib.crc32(conversation.encode()) % len(self.ways)
 
-    def _start(self, work: Any) -> None:
-        self._threads = self._threads[:1] + [thread for thread in self._threads[1:] if thread.is_alive()]
-        thread = threading.Thread(target=work, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _patients(self, way: Writing, due: list[tuple[float, Event]]) -> None:
-        draw = random.Random(len(due))
+    def _patients(self, group: int) -> None:
+        """Deliver what is due, one request after the other; what has piled up goes together."""
+        way, due, draw = self.ways[group], self._due[group], random.Random(group)
         with httpx2.Client(base_url=self.url) as client:
-            while due and not self._ended.wait(max(0.0, due[0][0] - time.monotonic())):
-                now, most = time.monotonic(), way.most_together
-                together = [event for moment, event in due[:most] if moment <= now] or [due[0][1]]
-                due = due[len(together) :]
-                for delivery in range(draw.randint(1, self.deliveries)):
+            while not self._ended.is_set():
+                together = [event for _, _, event in self._taken(due, way.most_together)]
+                for delivery in range(draw.randint(1, self.deliveries) if together else 0):
                     self.deliver(client, way, together, repeated=delivery > 0)
+                for _ in together:
+                    due.task_done()
+
+    def _taken(self, due: "queue.PriorityQueue[Due]", most: int) -> Iterator[Due]:
+        """Yield what is due now, `most` at most; wait a moment where nothing is."""
+        for _ in range(most):
+            if due.empty() or due.queue[0][0] > time.monotonic():  # nobody else takes from it
+                break
+            yield due.get()
+        else:
+            return
+        self._ended.wait(0.02)
 
     def _approve(self) -> None:
         headers = {"Authorization": f"Bearer {self.key}"}

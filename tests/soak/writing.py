@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from tests.api.line_shop import SECRET, WEBHOOK
 from tests.fakes.line_server.events import again, said, signed
 
-WORDS = ("葛根湯は食前ですか", "葛根湯は水で飲みますか", "葛根湯を飲み忘れたときはどうしますか")
+WORDS = ("葛根湯は食前ですか", "葛根湯は水で飲みますか", "葛根湯はお湯に溶かして飲みますか")
 
 
 @dataclass(frozen=True)
