@@ -9,14 +9,14 @@ import json
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pharmacy.domain.gates.likeness import HUNDREDTHS, WEIGHTS, sequences
+from distillation.gate_features import SIGN_SIZE, Block, Features, Row
+from pharmacy.domain.gates.likeness import HUNDREDTHS, WEIGHTS, Floors
 from pharmacy.domain.gates.normalise import normalise
 from pharmacy.domain.gates.reading import Shared
 from pharmacy.domain.gates.recognise import Recogniser
@@ -24,29 +24,18 @@ from pharmacy.domain.gates.rules import FOLDER, VOCABULARY, Rule, read_rules
 from pharmacy.domain.gates.words import Vocabulary
 
 EXAMPLES = FOLDER.parent / "examples"
-FLOORS = (0.6, -0.3, -2.0)
-"""Over which score a message is held at all, as an emergency, and where a rule hints at it. Chosen on unseen rows."""
+FLOORS = Floors(held=0.2, emergency=-2.0, emergency_too=-0.5, emergency_rule=-6.0, rule=-1.5, hint=-2.5)
+"""Chosen on writers whose rows were left out of the training: docs/decisions/0013-a-rule-needs-a-second-witness.md."""
 
 _FOLDS = 3
 _STRENGTH = 10.0
-_LEAST_SEEN = 3
-_SIGN_SIZE = 0.3
 # What is said around the point says nothing of it: every example is also read in one of these, drawn by lot.
 _WRAPS = (
     "気のせいかもしれませんが、{}", "たいしたことではないのですが、{}", "念のためお聞きします。{}", "すみません、{}",
     "{}と母が言っています", "{}と主人が申しております", "{}そうです、友人の話ですが", "{}なんです、笑",
-    "{}んだべ", "{}やねんけど", "{}とよ", "注文の件とは別で、{}",
+    "{}んだべ", "{}やねんけど", "{}とよ", "注文の件とは別で、{}", "{}笑", "{}(笑)",
 )  # fmt: skip
 _TIERS = ({"E", "U", "H"}, {"E"}, {"E", "U"})
-
-
-@dataclass(frozen=True)
-class Row:
-    """One spelling of one example, as the likeness reads it."""
-
-    sequences: NDArray[np.uint32]
-    signs: tuple[str, ...]
-    tier: str | None
 
 
 def main() -> None:
@@ -62,19 +51,46 @@ def main() -> None:
 
 def train() -> dict[str, NDArray[Any]]:
     """Return the arrays of the weights file."""
-    groups = _groups()
-    known, rarity, signs, models = _fit([row for group in groups for row in group])
-    columns = np.stack([model.coef_[0] for model in models], axis=1)
-    # What a sequence's rarity is worth is part of its weight: whoever scores a text need not know it.
-    columns[: len(known)] *= rarity[:, None]
+    return weigh([row for group in _groups() for row in group])
+
+
+def weigh(rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
+    """Return the weights that tell the tiers of `rows` apart; the same rows give the same weights."""
+    features, models = fit(rows)
+    columns = np.stack([model.coef_[0] for model in models], axis=1) * HUNDREDTHS
+    of_sequences, of_pairs, of_signs = np.split(
+        columns, np.cumsum([len(features.sequences.known), len(features.pairs.known)])
+    )
     return {
-        "sequences": known,
-        "weights": np.rint(columns[: len(known)] * HUNDREDTHS).astype(np.int16),
-        "sign_names": np.array(signs),
-        "sign_weights": np.round(columns[len(known) :] * _SIGN_SIZE * HUNDREDTHS, 1),
+        "sequences": features.sequences.known,
+        "weights": _worth(features.sequences, of_sequences),
+        "pairs": features.pairs.known,
+        "pair_weights": _worth(features.pairs, of_pairs),
+        "sign_names": np.array(features.signs),
+        "sign_weights": np.round(of_signs * SIGN_SIZE, 1),
         "offsets": np.array([round(float(model.intercept_[0]), 4) for model in models]),
         "floors": np.array(FLOORS),
     }
+
+
+def fit(rows: Sequence[Row]) -> tuple[Features, list[Any]]:
+    """Return what is weighed, and one model per score."""
+    from sklearn.linear_model import LogisticRegression
+
+    features = Features.of(rows)
+    matrix = features.matrix(rows)
+    models = [
+        LogisticRegression(C=_STRENGTH, class_weight="balanced", solver="liblinear", tol=1e-3, random_state=0).fit(
+            matrix, [row.tier in tiers for row in rows]
+        )
+        for tiers in _TIERS
+    ]
+    return features, models
+
+
+def _worth(block: Block, weights: NDArray[np.float64]) -> NDArray[np.int16]:
+    # What rarity is worth is part of the weight: whoever scores a text need not know it.
+    return np.rint(weights * block.rarity[:, None] * block.size).astype(np.int16)
 
 
 def measure(groups: Sequence[list[Row]]) -> str:
@@ -84,15 +100,13 @@ def measure(groups: Sequence[list[Row]]) -> str:
     for fold in range(_FOLDS):
         test = order[fold::_FOLDS]
         unseen = set(test)
-        known, rarity, signs, models = _fit(
-            [row for at, group in enumerate(groups) if at not in unseen for row in group]
-        )
-        features = _matrix([groups[at][0] for at in test], known, rarity, signs)
-        scores = np.stack([model.decision_function(features) for model in models], axis=1)
+        features, models = fit([row for at, group in enumerate(groups) if at not in unseen for row in group])
+        matrix = features.matrix([groups[at][0] for at in test])
+        scores = np.stack([model.decision_function(matrix) for model in models], axis=1)
         scored += [(row, groups[at][0].tier) for row, at in zip(scores, test, strict=True)]
     lines = []
     for tier in ("E", "U", "H", None):
-        held = [row[0] > FLOORS[0] or row[1] > FLOORS[1] for row, wanted in scored if wanted == tier]
+        held = [row[0] > FLOORS.held or row[1] > FLOORS.emergency for row, wanted in scored if wanted == tier]
         lines.append(f"{tier or 'near-misses'}: {np.mean(held):.3f} of {len(held)} held")
     return "\n".join(lines)
 
@@ -100,10 +114,10 @@ def measure(groups: Sequence[list[Row]]) -> str:
 def same(trained: dict[str, NDArray[Any]], path: Path) -> bool:
     """Return whether the file holds the same weights, rounding aside."""
     with np.load(path, allow_pickle=False) as kept:
-        exact = all(np.array_equal(kept[name], trained[name]) for name in ("sequences", "sign_names"))
+        exact = all(np.array_equal(kept[name], trained[name]) for name in ("sequences", "pairs", "sign_names"))
         return exact and all(
             np.allclose(kept[name], trained[name], atol=2 if "weights" in name else 0.02)
-            for name in ("weights", "sign_weights", "offsets", "floors")
+            for name in ("weights", "pair_weights", "sign_weights", "offsets", "floors")
         )
 
 
@@ -138,46 +152,8 @@ def _spellings(
     rows = []
     for text in (*plain, *slips):
         for stretch, found in reader.stretches(text)[:1]:
-            rows.append(Row(sequences(stretch), tuple(found) if signs else (), tier))
+            rows.append(Row.of(stretch, found if signs else (), tier))
     return rows
-
-
-def _fit(rows: Sequence[Row]) -> tuple[NDArray[np.uint32], NDArray[np.float64], list[str], list[Any]]:
-    """Return the known sequences, how rare each is, the known signs, and one model per score.
-
-    Rarity is the smoothed inverse document frequency, as scikit-learn's TfidfTransformer has it.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    seen, counts = np.unique(np.concatenate([row.sequences for row in rows]), return_counts=True)
-    known = seen[counts >= _LEAST_SEEN]
-    rarity = np.log((1 + len(rows)) / (1 + counts[counts >= _LEAST_SEEN])) + 1
-    signs = sorted({sign for row in rows for sign in row.signs})
-    features = _matrix(rows, known, rarity, signs)
-    models = [
-        LogisticRegression(C=_STRENGTH, class_weight="balanced", solver="liblinear", tol=1e-4, random_state=0).fit(
-            features, [row.tier in tiers for row in rows]
-        )
-        for tiers in _TIERS
-    ]
-    return known, rarity, signs, models
-
-
-def _matrix(rows: Sequence[Row], known: NDArray[np.uint32], rarity: NDArray[np.float64], signs: Sequence[str]) -> Any:
-    from scipy.sparse import csr_matrix
-
-    place = {sign: len(known) + at for at, sign in enumerate(signs)}
-    columns, sizes, ends = [], [], [0]
-    for row in rows:
-        at = np.searchsorted(known, row.sequences).clip(max=len(known) - 1)
-        at = at[known[at] == row.sequences]
-        found = [place[sign] for sign in set(row.signs) if sign in place]
-        columns += [at, np.array(found, dtype=np.int64)]
-        sizes += [rarity[at] * max(len(at), 1) ** -0.5, np.full(len(found), _SIGN_SIZE)]
-        ends.append(ends[-1] + len(at) + len(found))
-    return csr_matrix(
-        (np.concatenate(sizes), np.concatenate(columns), ends), shape=(len(rows), len(known) + len(signs))
-    )
 
 
 if __name__ == "__main__":

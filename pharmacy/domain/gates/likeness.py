@@ -1,18 +1,21 @@
-"""Likeness to messages that must be held: letter sequences and rules' signs, weighed by training. It only adds a gate.
+"""Likeness to messages that must be held: letter sequences and rules' signs, weighed by training.
 
-Rules name what they know; this catches wordings near to them that nobody wrote down, and decides where a rule is
-no more than a hint. `distillation/train_gate.py` writes the weights from the rules' own examples and from `examples/`.
+Rules name what they know; this catches wordings near to them that nobody wrote down, and is asked before a rule alone
+holds a text. `distillation/train_gate.py` writes the weights from the rules' own examples and from `examples/`.
 """
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.gates.hit import Tier
+from pharmacy.domain.gates.rules import Trust
 
 WEIGHTS = Path(__file__).parent / "likeness.npz"
 SCORES = ("held", "emergency", "urgent")
@@ -24,9 +27,32 @@ STRETCH_LETTERS = 120
 STEP_LETTERS = 80
 HUNDREDTHS = 100
 # Once held, the tier that is nearly as likely but more pressing is taken.
-_LEAST_DOUBT = -0.3
+_LEAST_DOUBT = -1.0
 _EDGES = ("\x02", "\x03")
 _PRIME, _MIX, _PER_LENGTH = np.uint32(0x01000193), np.uint32(0x9E3779B1), 0x85EBCA6B
+_MIX_OTHER = np.uint32(0x85EBCA6B)
+
+
+class Floors(NamedTuple):
+    """What the scores of a stretch of text must be over, for it to be held."""
+
+    held: float
+    """The first score, where no rule finds anything."""
+
+    emergency: float
+    """The second score, for an emergency that no rule finds."""
+
+    emergency_too: float
+    """The first two scores together, for an emergency that no rule finds."""
+
+    emergency_rule: float
+    """The first two scores together, where a rule of tier E finds something."""
+
+    rule: float
+    """The first score, where another rule finds something."""
+
+    hint: float
+    """The first score, where a rule hints at something."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +65,16 @@ class Likeness:
     weights: NDArray[np.int16]
     """One row per sequence, one column per score, in hundredths."""
 
+    pairs: NDArray[np.uint32]
+    """Hashes of the known pairs of signs, rising: a symptom with a film says something else than either."""
+
+    pair_weights: NDArray[np.int16]
+
     signs: Mapping[str, tuple[float, ...]]
     """Sign of a rule to its weight in each score, in hundredths."""
 
     offsets: tuple[float, ...]
-    floors: tuple[float, ...]
-    """A text is held when its first score is over the first floor, or its second over the second.
-
-    Where a rule hints at it, the first score need only be over the third floor."""
+    floors: Floors
 
     @classmethod
     def load(cls, path: Path = WEIGHTS) -> "Likeness":
@@ -59,8 +87,10 @@ class Likeness:
             with np.load(path, allow_pickle=False) as read:
                 names, weighed = read["sign_names"].tolist(), read["sign_weights"].tolist()
                 signs = {name: tuple(weights) for name, weights in zip(names, weighed, strict=True)}
-                offsets, floors = tuple(read["offsets"].tolist()), tuple(read["floors"].tolist())
-                return cls(read["sequences"], read["weights"], signs, offsets, floors)
+                offsets, floors = tuple(read["offsets"].tolist()), Floors(*read["floors"].tolist())
+                return cls(
+                    read["sequences"], read["weights"], read["pairs"], read["pair_weights"], signs, offsets, floors
+                )
         except (OSError, ValueError, KeyError, TypeError) as error:
             place = f"{path.name}: cannot be read ({error!r})"
             raise ConfigError(f"{place}, expected weights, offsets and floors from distillation.train_gate") from error
@@ -68,17 +98,24 @@ class Likeness:
     def tier(self, scores: Scores) -> Tier | None:
         """Return the tier a stretch of text with these scores is most like, or None when it is like no held message."""
         held, emergency, urgent = scores
-        if emergency > self.floors[1]:
+        if emergency > self.floors.emergency and held + emergency > self.floors.emergency_too:
             return Tier.E
-        if held <= self.floors[0]:
+        if held <= self.floors.held:
             return None
         if emergency > _LEAST_DOUBT:
             return Tier.E
         return Tier.U if urgent > _LEAST_DOUBT else Tier.H
 
-    def confirms(self, scores: Scores) -> bool:
-        """Return whether a stretch of text is likely enough to be held where a rule hints at it."""
-        return scores[0] > self.floors[2]
+    def confirms(self, scores: Scores, tier: Tier, trust: Trust) -> bool:
+        """Return whether a stretch of text is likely enough to be held where a rule of `tier` finds something."""
+        held, emergency, _ = scores
+        if trust is Trust.ALONE:
+            return True
+        if trust is Trust.HINT:
+            return held > self.floors.hint
+        if tier is Tier.E:
+            return held + emergency > self.floors.emergency_rule
+        return held > self.floors.rule
 
     def scores(self, text: str, signs: Iterable[str]) -> Scores:
         """Return the three scores of a stretch of text; their zero is where training saw even odds.
@@ -87,13 +124,11 @@ class Likeness:
             text: at most about `STRETCH_LETTERS` of the gate copy, each symptom that is said not to be there marked.
             signs: what the rules found in it, and which lists of the vocabulary it touches.
         """
-        found = sequences(text)
-        places = np.searchsorted(self.sequences, found).clip(max=len(self.sequences) - 1)
-        known = places[self.sequences[places] == found]
-        total = self.weights[known].sum(axis=0) / (max(len(known), 1) ** 0.5 * HUNDREDTHS)
-        weighed = [self.signs[sign] for sign in signs if sign in self.signs]
+        found = list(signs)
+        total = _sum(sequences(text), self.sequences, self.weights) + _sum(pairs(found), self.pairs, self.pair_weights)
+        weighed = [self.signs[sign] for sign in found if sign in self.signs]
         held, emergency, urgent = (
-            float(total[score]) + sum(sign[score] for sign in weighed) / HUNDREDTHS + self.offsets[score]
+            (float(total[score]) + sum(sign[score] for sign in weighed)) / HUNDREDTHS + self.offsets[score]
             for score in range(len(SCORES))
         )
         return held, emergency, urgent
@@ -114,3 +149,18 @@ def sequences(text: str) -> NDArray[np.uint32]:
         running *= _PRIME
         found.append((running ^ np.uint32(length * _PER_LENGTH & 0xFFFFFFFF)) * _MIX)
     return np.unique(np.concatenate(found))
+
+
+def pairs(signs: Iterable[str]) -> NDArray[np.uint32]:
+    """Return the hashes of every two different signs, each once and rising."""
+    marks = np.unique(np.array([zlib.crc32(sign.encode()) for sign in signs], dtype=np.uint32))
+    one, other = np.triu_indices(len(marks), 1)
+    return np.unique((marks[one] * _MIX) ^ (marks[other] * _MIX_OTHER))
+
+
+def _sum(found: NDArray[np.uint32], known: NDArray[np.uint32], weights: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Return the summed weights of what is known of `found`, evened out for how much that is."""
+    places = np.searchsorted(known, found).clip(max=len(known) - 1)
+    places = places[known[places] == found]
+    total: NDArray[np.float64] = weights[places].sum(axis=0) / max(len(places), 1) ** 0.5
+    return total

@@ -95,6 +95,10 @@ class Reading:
             return self._letters_before(start), self._letters_before(end)
         return None
 
+    def is_past_but_asked_about(self) -> bool:
+        """Return whether something long past is asked about now: then it is not past for who asks."""
+        return self._has(self._shared.long_past) and self._has(self._shared.asked)
+
     def _letters_before(self, place: int) -> int:
         # A gap counts bytes, so a finding may end inside a letter; that letter is left out.
         return len(self._bytes[:place].decode(errors="ignore"))

@@ -1,18 +1,19 @@
 """The gate on texts: which rules hold a message, and how soon a person must look at it.
 
-It only ever adds: no rule lowers what another found. Whatever cannot be read or decided is held.
+No rule lowers what another found. What a rule found is let go only where the likeness, which weighs all rules and the
+words around, is sure that it is harmless. Whatever cannot be read or decided is held.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.gates.hit import GateHit, Tier, highest
-from pharmacy.domain.gates.likeness import STRETCH_LETTERS, Likeness, stretches
-from pharmacy.domain.gates.normalise import normalise
+from pharmacy.domain.gates.likeness import STRETCH_LETTERS, Likeness, Scores, stretches
+from pharmacy.domain.gates.normalise import GateText, normalise
 from pharmacy.domain.gates.reading import Reading, Shared
-from pharmacy.domain.gates.rules import FOLDER, VOCABULARY, Rule, read_rules
+from pharmacy.domain.gates.rules import FOLDER, VOCABULARY, Rule, Trust, read_rules
 from pharmacy.domain.gates.words import Vocabulary
 
 _WINDOW_LETTERS = 4500
@@ -22,6 +23,9 @@ _ENOUGH_HITS = 12
 
 Sign = tuple[str, int]
 """What a rule makes of a text (said, denied, held) with its name, and the place in letters."""
+
+Finding = tuple[GateHit, Trust]
+"""What a rule holds, and how far the rule is trusted alone."""
 
 
 @dataclass(frozen=True)
@@ -87,26 +91,27 @@ class Recogniser:
         if _is_decided(found):
             yield from (hit for hit, _ in found)
             return
-        if gate_text.emoji:
-            found += self._read(gate_text.emoji[:_WINDOW_LETTERS], None)[0]
-        if gate_text.has_breaks:
-            found += self._read(gate_text.parted(), None)[0]
         read = self._stretches(joined, signs)
-        likely, confirmed = self._likely(read)
-        if likely:
+        scores = [self._likeness.scores(stretch, signs) for stretch, signs in read] if self._likeness else []
+        if likely := highest(tier for score in scores if self._likeness and (tier := self._likeness.tier(score))):
             yield GateHit("likeness", likely, (0, len(gate_text.text)), gate_text.text)
-        yield from (hit for hit, is_hint in found if confirmed or not is_hint)
+        yield from (hit for hit, trust in found if self._confirmed(hit, trust, scores))
+        known = {hit.rule for hit, _ in found}
+        for hit, trust in self._apart(gate_text):
+            # What is said in emoji alone, or where only a line end ends the sentence, is in no stretch that was scored.
+            if hit.rule not in known and (trust is not Trust.HINT or self._confirmed(hit, trust, scores)):
+                yield hit
 
-    def _likely(self, read: list[tuple[str, list[str]]]) -> tuple[Tier | None, bool]:
-        """Return the tier the likeness finds, and whether it confirms what rules hint at.
+    def _apart(self, gate_text: GateText) -> Iterator[Finding]:
+        if gate_text.emoji:
+            yield from self._read(gate_text.emoji[:_WINDOW_LETTERS], None)[0]
+        if gate_text.has_breaks:
+            yield from self._read(gate_text.parted(), None)[0]
 
-        In a text of several stretches every hint holds: small talk around an emergency must not talk it away.
-        """
-        if self._likeness is None:
-            return None, True
-        scores = [self._likeness.scores(stretch, signs) for stretch, signs in read]
-        likely = highest(tier for score in scores if (tier := self._likeness.tier(score)))
-        return likely, len(read) > 1 or any(self._likeness.confirms(score) for score in scores)
+    def _confirmed(self, hit: GateHit, trust: Trust, scores: Sequence[Scores]) -> bool:
+        if self._likeness is None or (hit.tier is Tier.E and len(scores) > 1):
+            return True  # small talk around an emergency must not talk it away
+        return any(self._likeness.confirms(score, hit.tier, trust) for score in scores)
 
     def _stretches(self, text: str, signs: list[Sign]) -> list[tuple[str, list[str]]]:
         assert self._shared is not None
@@ -117,10 +122,10 @@ class Recogniser:
             read.append((stretch, found + [f"touched {name}" for name in self._shared.touched(stretch)]))
         return read
 
-    def _read(self, text: str, places: list[int] | None) -> tuple[list[tuple[GateHit, bool]], list[Sign]]:
-        """Return which rules hold `text`, and whether only as a hint; and what the likeness may make of the rules."""
+    def _read(self, text: str, places: list[int] | None) -> tuple[list[Finding], list[Sign]]:
+        """Return which rules hold `text`, and how far each is trusted; and what the likeness may make of the rules."""
         assert self._shared is not None
-        hits: list[tuple[GateHit, bool]] = []
+        hits: list[Finding] = []
         signs: list[Sign] = []
         for start in range(0, max(len(text), 1), _WINDOW_LETTERS - _OVERLAP_LETTERS):
             reading = Reading(text[start : start + _WINDOW_LETTERS], self._shared)
@@ -134,13 +139,19 @@ class Recogniser:
                     first, last = start + span[0], start + span[1]
                     signs.append((f"held {rule.name}", first))
                     hit = GateHit(rule.name, rule.tier, _placed(first, last, places), text[first:last])
-                    hits.append((hit, rule.is_hint))
+                    hits.append((hit, _trust(rule, reading)))
             if reading.is_too_dense:
-                hits.append((GateHit("too_dense", Tier.U, (0, 0), ""), False))
+                hits.append((GateHit("too_dense", Tier.U, (0, 0), ""), Trust.ALONE))
         return hits, signs
 
 
-def _is_decided(hits: list[tuple[GateHit, bool]]) -> bool:
+def _trust(rule: Rule, reading: Reading) -> Trust:
+    if rule.trust is Trust.WITNESS and rule.tier is Tier.E and reading.is_past_but_asked_about():
+        return Trust.ALONE
+    return rule.trust
+
+
+def _is_decided(hits: list[Finding]) -> bool:
     return len(hits) >= _ENOUGH_HITS and any(hit.tier is Tier.E for hit, _ in hits)
 
 

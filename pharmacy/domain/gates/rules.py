@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,21 @@ CATEGORIES: Mapping[str, Tier] = {
 _FILE_KEYS = {"category", "tier", "rule"}
 _RULE_KEYS = {
     "name", "tier", "say", "also", "within", "unless", "unless_in_message", "not_followed_by",
-    "negation_counts", "past_counts", "hint", "hits", "misses",
+    "negation_counts", "past_counts", "hint", "witness", "hits", "misses",
 }  # fmt: skip
+
+
+class Trust(StrEnum):
+    """Whether a rule holds a message without being asked twice."""
+
+    ALONE = "alone"
+    """It does: what it says is in no harmless message that we know."""
+
+    WITNESS = "witness"
+    """Unless the likeness is sure that the message is harmless: its words stand in harmless messages too."""
+
+    HINT = "hint"
+    """Only where the likeness agrees; its sign is weighed there."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +87,7 @@ class Rule:
     past_cancels: bool
     """Whether a finding that is long past, resolved and not asked about is let go."""
 
-    is_hint: bool
-    """Whether it holds a message only where the likeness agrees; its sign is weighed there."""
+    trust: Trust
 
     hits: tuple[str, ...]
     """Texts the rule must hold."""
@@ -146,10 +159,16 @@ def _read_rule(entry: dict[str, Any], category: str, tier: Tier, vocabulary: Voc
         not_followed_by=pattern("not_followed_by"),
         negation_cancels=not _one_of(entry, "negation_counts", (False, True), place),
         past_cancels=not _one_of(entry, "past_counts", (False, True), place),
-        is_hint=bool(_one_of(entry, "hint", (False, True), place)),
+        trust=_trust(entry, place),
         hits=tuple(text_list(entry.get("hits"), f"{place}: hits")),
         misses=tuple(text_list(entry.get("misses"), f"{place}: misses")),
     )
+
+
+def _trust(entry: Mapping[str, Any], place: str) -> Trust:
+    if _one_of(entry, "hint", (False, True), place):
+        return Trust.HINT
+    return Trust.WITNESS if _one_of(entry, "witness", (False, True), place) else Trust.ALONE
 
 
 def _tier(value: object, place: str) -> Tier:
