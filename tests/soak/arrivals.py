@@ -11,6 +11,9 @@ from tests.fakes.receiver import Receiver
 STRICT = (400, 401, 403, 404)
 """What the stand-in for LINE answers when a push is not as LINE wants it."""
 
+EARLIER = "earlier"
+"""The request id of what was accepted before an interruption."""
+
 
 @dataclass(frozen=True)
 class Arrivals:
@@ -25,23 +28,26 @@ class Arrivals:
     to: Mapping[str, str]
     """LINE's user that the key's text went to."""
 
-    tried: int
+    repeats: int
+    """How many attempts accepted nothing; not those before an interruption."""
+
     problems: list[str]
 
 
 def arrivals(receiver: Receiver, line: LineFake | None = None) -> Arrivals:
     """Return what both have seen so far."""
     # The receiver accepts a key once: it says 409 to whatever comes under it afterwards.
-    accepted, tried = Counter([*receiver.taken]), len(receiver.tried)
+    accepted = Counter([*receiver.taken])
+    repeats = len(receiver.tried) - sum(bool(body) for body in receiver.taken.values())
     first, to, problems = dict(receiver.first_tried), dict[str, str](), list(receiver.problems)
     if line is not None:
         pushes = {(text.retry_key, text.request_id): text.to for text in line.world.delivered}
         accepted.update(str(key) for key, _ in pushes)
         to = {str(key): user for (key, _), user in pushes.items()}
         first |= line.world.first_tried
-        tried += len(line.world.log)
+        repeats += len(line.world.log) - sum(request_id != EARLIER for _, request_id in pushes)
         problems += [f"LINE answered {asked.status}" for asked in line.world.log if asked.status in STRICT]
-    return Arrivals(accepted, first, to, tried, problems)
+    return Arrivals(accepted, first, to, repeats, problems)
 
 
 def remember(kept: dict[str, Any], receiver: Receiver, line: LineFake | None) -> None:
@@ -57,5 +63,5 @@ def recall(kept: dict[str, Any], receiver: Receiver, line: LineFake | None) -> N
     receiver.first_tried = dict(kept.get("accepted", {}))
     receiver.taken = {key: {} for key in receiver.first_tried}
     for key, at, to in kept.get("pushed", ()) if line is not None else ():
-        line.world.deliver(to, [""], "push", key, "earlier")
+        line.world.deliver(to, [""], "push", key, EARLIER)
         line.world.first_tried[key] = at

@@ -66,8 +66,7 @@ def _sends(outbox: dict[str, tuple[Any, ...]], came: Arrivals, under: str) -> It
     sent = {key for key, row in outbox.items() if row[0] == "sent"}
     per_version = Counter(outbox[key][1:3] for key in came.accepted if key in outbox)
     twice = sum(count - 1 for count in [*came.accepted.values(), *per_version.values()])
-    repeats = came.tried - came.accepted.total()
-    figure = f"{twice} of {len(came.accepted):,} accepted; {repeats} repeats under their own key"
+    figure = f"{twice} of {len(came.accepted):,} accepted; {came.repeats} repeats under their own key"
     yield Figure("P2", f"texts sent twice, {under}", figure, "0", twice == 0 and not came.problems)
     astray = [key for key in came.accepted if key not in outbox]
     astray += [key for key, user in came.to.items() if key in outbox and outbox[key][4] != user]

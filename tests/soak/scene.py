@@ -52,10 +52,16 @@ class Scene:
             OutOfTime: somebody was not; the next start goes on waiting.
         """
         try:
-            until("every event acknowledged", self.load.all_acked, 300, every=0.5)
-            until("everything drained", self.pharmacy.quiet, 600, every=1)
+            until("every event acknowledged", lambda: self._kept() and self.load.all_acked(), 300, every=1)
+            until("everything drained", lambda: self._kept() and self.pharmacy.quiet(), 600, every=1)
         except AssertionError as late:
             raise OutOfTime(f"the end: {late}") from late
+
+    def _kept(self) -> bool:
+        """Keep what has come so far: whoever goes on from here must not take it for lost."""
+        self.remember()
+        self.run.keep()
+        return True
 
     def counted(self, under: str) -> Iterator[Figure]:
         """Give the figures of P1, P2, P3 and P5."""
@@ -86,8 +92,14 @@ def scene(run: Run, *, latency_seconds: float = 0.0, deliveries: int = 2, known:
                 let_out(pharmacy.server)
             load.recall(run.kept)
             recall(run.kept, receiver, line)
-            with load:
-                yield Scene(run, pharmacy, load, line, receiver)
+            here = Scene(run, pharmacy, load, line, receiver)
+            try:
+                with load:
+                    yield here
+            finally:
+                pharmacy.down()
+                here.remember()
+                run.keep()
         finally:
             pharmacy.down()
 
