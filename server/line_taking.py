@@ -77,7 +77,9 @@ async def _commit(program: Program, pharmacy_id: str, events: Sequence[LineEvent
             fresh = [each for each in works if not await _is_erased(tx, pharmacy_id, each[0])]
             return [(event, await work(tx)) for event, work in fresh]
 
-    for event, told in await program.database.transact(take, pharmacy_id):
+    with program.doorway.taking():
+        taken = await program.database.transact(take, pharmacy_id)
+    for event, told in taken:
         told()
         metrics.LINE_EVENTS.labels(event.effect.value).inc()
 

@@ -23,6 +23,7 @@ from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.notices import Notices
 from server.calling import NOBODY, alarm_channel, fixed_texts
+from server.doorway import Doorway
 from server.line_sending import LineChannel
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,9 @@ class Program:
     tracing: Tracing
     retention_rules: tuple[retention.Rule, ...]
     """How long rows are kept."""
+
+    doorway: Doorway = field(default_factory=Doorway)
+    """Who goes first in this process: messages that come in, then runs."""
 
     shelves: dict[str, Shelf] = field(default_factory=dict)
     worker_runs: bool = False

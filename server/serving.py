@@ -1,6 +1,7 @@
 """Run the application under uvicorn, and tell the person at the keyboard how to get in."""
 
 import asyncio
+import gc
 import ipaddress
 import json
 import socket
@@ -49,6 +50,9 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
             server_header=False, h11_max_incomplete_event_size=64_000, proxy_headers=False,
         )  # fmt: skip
         server = StoppingServer(config, stop_work)
+        # What was made up to here stays: looking through it again and again would stop every answer for a while.
+        gc.collect()
+        gc.freeze()
         await greet(program, listening, settings, demo=demo)
         async with demo_beside(program, wanted=demo):
             await server.serve(sockets=[listening])

@@ -47,8 +47,9 @@ async def take_message(
         StoreBusy: nothing was written.
     """
     incoming = _incoming(body, raw, by, event_id, now, idempotency_key)
-    judged = judge_words(program, incoming.text)
-    taken = await program.database.transact(lambda tx: write(tx, program, incoming, judged), incoming.pharmacy_id)
+    with program.doorway.taking():
+        judged = judge_words(program, incoming.text)
+        taken = await program.database.transact(lambda tx: write(tx, program, incoming, judged), incoming.pharmacy_id)
     tell(judged, taken)
     return taken
 

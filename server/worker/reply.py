@@ -58,6 +58,7 @@ class ReplyJobs:
             return
         # Listening begins before the run does: a message that comes in between is heard of.
         async with self.program.notices.subscribe("conversation", f"{pharmacy_id}/{conversation_id}") as news:
+            await self.program.doorway.quiet()
             begun = await self._begin(pharmacy_id, conversation_id, request_id)
             if begun is not None:
                 await self._run(begun, news)

@@ -42,7 +42,7 @@ class LineShop:
         assert conversation_id is not None
         return await self.shop.conversation(conversation_id)
 
-    async def until_shown(self, user_id: str, fits: Any, seconds: float = 15.0) -> dict[str, Any]:
+    async def until_shown(self, user_id: str, fits: Any, seconds: float = 60.0) -> dict[str, Any]:
         """Return the patient's conversation as soon as `fits` says so of it."""
 
         async def look() -> dict[str, Any] | None:
