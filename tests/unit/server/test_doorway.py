@@ -1,6 +1,7 @@
 """Runs wait for messages that are being taken, not for ever, and not all at once."""
 
 import asyncio
+import itertools
 import time
 
 import pytest
@@ -45,7 +46,7 @@ async def test_runs_that_have_waited_begin_one_after_the_other() -> None:
 
     await asyncio.gather(*(run() for _ in range(5)))
 
-    assert all(later - sooner >= 0.9 * APART_SECONDS for sooner, later in zip(began, began[1:], strict=False))
+    assert all(later - sooner >= 0.9 * APART_SECONDS for sooner, later in itertools.pairwise(began))
 
 
 async def test_a_message_that_could_not_be_taken_is_no_longer_waited_for() -> None:
