@@ -106,9 +106,14 @@ def measure(groups: Sequence[list[Row]]) -> str:
         scored += [(row, groups[at][0].tier) for row, at in zip(scores, test, strict=True)]
     lines = []
     for tier in ("E", "U", "H", None):
-        held = [row[0] > FLOORS.held or row[1] > FLOORS.emergency for row, wanted in scored if wanted == tier]
+        held = [_is_held(row) for row, wanted in scored if wanted == tier]
         lines.append(f"{tier or 'near-misses'}: {np.mean(held):.3f} of {len(held)} held")
     return "\n".join(lines)
+
+
+def _is_held(scores: NDArray[Any]) -> bool:
+    held, emergency = float(scores[0]), float(scores[1])
+    return held > FLOORS.held or (emergency > FLOORS.emergency and held + emergency > FLOORS.emergency_too)
 
 
 def same(trained: dict[str, NDArray[Any]], path: Path) -> bool:

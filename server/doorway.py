@@ -1,6 +1,7 @@
 """Messages that come in go first: a run begins when none is being taken, or has waited long enough."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,14 +27,13 @@ class Doorway:
             self._taking -= 1
 
     async def quiet(self) -> None:
-        """Return when no message is being taken, or after half a second; to one caller at a time, a moment apart.
+        """Return when no message is being taken, or when half a second has passed; callers return a moment apart.
 
         A run costs the event loop some ten milliseconds of CPU at its beginning. Sixty that begin at once would keep
         every message waiting for all of them.
         """
+        longest = time.monotonic() + LONGEST_WAIT_SECONDS
         async with self._next:
-            waited = 0.0
-            while self._taking and waited < LONGEST_WAIT_SECONDS:
+            while self._taking and time.monotonic() < longest:  # noqa: ASYNC110 (looked at, so that it may take long)
                 await asyncio.sleep(LOOK_SECONDS)
-                waited += LOOK_SECONDS
             await asyncio.sleep(APART_SECONDS)

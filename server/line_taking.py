@@ -66,6 +66,11 @@ async def take_events(program: Program, pharmacy_id: str, events: Sequence[LineE
 
 
 async def _commit(program: Program, pharmacy_id: str, events: Sequence[LineEvent]) -> None:
+    with program.doorway.taking():
+        await _take(program, pharmacy_id, events)
+
+
+async def _take(program: Program, pharmacy_id: str, events: Sequence[LineEvent]) -> None:
     # The gates read before the transaction begins: it waits for nothing but the store.
     works: list[tuple[LineEvent, Work]] = []
     for event in events:
@@ -77,9 +82,7 @@ async def _commit(program: Program, pharmacy_id: str, events: Sequence[LineEvent
             fresh = [each for each in works if not await _is_erased(tx, pharmacy_id, each[0])]
             return [(event, await work(tx)) for event, work in fresh]
 
-    with program.doorway.taking():
-        taken = await program.database.transact(take, pharmacy_id)
-    for event, told in taken:
+    for event, told in await program.database.transact(take, pharmacy_id):
         told()
         metrics.LINE_EVENTS.labels(event.effect.value).inc()
 

@@ -112,11 +112,11 @@ class AlarmChannel:
         """Write the alarm's mail; return what went wrong for which recipient."""
         if not to:
             return {}
-        message = self._written(alarm, to)
         try:
+            message = self._written(alarm, to)
             # smtplib waits in a thread of its own: an alarm is rare, and one more library would be one more to trust.
             refused = await asyncio.wait_for(asyncio.to_thread(self._send, message), TIMEOUT_SECONDS * 3)
-        except (OSError, smtplib.SMTPException, TimeoutError) as error:
+        except (OSError, smtplib.SMTPException, TimeoutError, ValueError) as error:
             return dict.fromkeys(to, f"{type(error).__name__} at KAKARI_SMTP_URL")
         return dict.fromkeys(refused, f"{len(refused)} of {len(to)} recipients refused at KAKARI_SMTP_URL")
 

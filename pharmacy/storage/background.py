@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 async def end(*tasks: asyncio.Task[Any], again_seconds: float = AGAIN_SECONDS) -> None:
-    """Cancel tasks and return when the last has ended; what one of them raised is logged.
+    """Cancel tasks and return when the last has ended; what one of them then raises is logged.
 
     A cancel can be lost: before Python 3.12 `asyncio.wait_for` drops one that comes in the same turn of the loop as
     its result, and the listener of the job engine then waits for ever. So whoever has not ended is told again.
@@ -18,7 +18,7 @@ async def end(*tasks: asyncio.Task[Any], again_seconds: float = AGAIN_SECONDS) -
     Args:
         again_seconds: how long each has for ending in good order before it is told again.
     """
-    left = set(tasks)
+    left = {task for task in tasks if not task.done()}  # of those that are, whoever watches them has said so
     while left:
         for task in left:
             task.cancel()

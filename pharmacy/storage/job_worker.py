@@ -76,7 +76,7 @@ async def work(jobs: Jobs, concurrency: Mapping[str, int], grace_seconds: float 
 
 
 async def _work_on(jobs: Jobs, queue: str, at_once: int, grace_seconds: float) -> None:
-    while True:
+    while not _is_cancelled():
         worker = Worker(
             app=jobs.app,
             queues=[queue],

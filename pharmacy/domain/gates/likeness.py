@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,14 +85,14 @@ class Likeness:
             ConfigError: the file is missing or is not what the training wrote.
         """
         try:
-            with np.load(path, allow_pickle=False) as read:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as read:
                 names, weighed = read["sign_names"].tolist(), read["sign_weights"].tolist()
                 signs = {name: tuple(weights) for name, weights in zip(names, weighed, strict=True)}
                 offsets, floors = tuple(read["offsets"].tolist()), Floors(*read["floors"].tolist())
                 return cls(
                     read["sequences"], read["weights"], read["pairs"], read["pair_weights"], signs, offsets, floors
                 )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, zlib.error) as error:
             place = f"{path.name}: cannot be read ({error!r})"
             raise ConfigError(f"{place}, expected weights, offsets and floors from distillation.train_gate") from error
 
@@ -124,7 +125,7 @@ class Likeness:
             text: at most about `STRETCH_LETTERS` of the gate copy, each symptom that is said not to be there marked.
             signs: what the rules found in it, and which lists of the vocabulary it touches.
         """
-        found = list(signs)
+        found = list(dict.fromkeys(signs))
         total = _sum(sequences(text), self.sequences, self.weights) + _sum(pairs(found), self.pairs, self.pair_weights)
         weighed = [self.signs[sign] for sign in found if sign in self.signs]
         held, emergency, urgent = (
@@ -136,7 +137,8 @@ class Likeness:
 
 def stretches(text: str) -> list[int]:
     """Return where each overlapping stretch starts, so that small talk around an emergency does not drown it."""
-    return list(range(0, max(len(text) - STEP_LETTERS // 2, 1), STEP_LETTERS))
+    # Of nothing, as emoji leave it, nothing is likely.
+    return list(range(0, max(len(text) - STEP_LETTERS // 2, 1), STEP_LETTERS)) if text.strip() else []
 
 
 def sequences(text: str) -> NDArray[np.uint32]:

@@ -19,6 +19,8 @@ from pharmacy.domain.gates.words import Vocabulary
 _WINDOW_LETTERS = 4500
 _OVERLAP_LETTERS = 300
 # A text in which so many rules hold, one of tier E among them, is decided: a text made to cost time costs no more.
+_SENTENCE_ENDS = "。?!、,"
+
 _ENOUGH_HITS = 12
 
 Sign = tuple[str, int]
@@ -92,35 +94,52 @@ class Recogniser:
             yield from (hit for hit, _ in found)
             return
         read = self._stretches(joined, signs)
-        scores = [self._likeness.scores(stretch, signs) for stretch, signs in read] if self._likeness else []
+        scores = [self._likeness.scores(*each) for each in read] if self._likeness else []
         if likely := highest(tier for score in scores if self._likeness and (tier := self._likeness.tier(score))):
             yield GateHit("likeness", likely, (0, len(gate_text.text)), gate_text.text)
-        yield from (hit for hit, trust in found if self._confirmed(hit, trust, scores))
+        for hit, trust in found:
+            if self._confirmed(hit, trust, scores) or self._confirmed(
+                hit, trust, self._of_sentences(joined, hit, signs)
+            ):
+                yield hit
         known = {hit.rule for hit, _ in found}
-        for hit, trust in self._apart(gate_text):
+        for hit, trust, sentences in self._apart(gate_text):
             # What is said in emoji alone, or where only a line end ends the sentence, is in no stretch that was scored.
-            if hit.rule not in known and (trust is not Trust.HINT or self._confirmed(hit, trust, scores)):
+            unheard = hit.rule not in known and trust is not Trust.HINT
+            if unheard or self._confirmed(hit, trust, sentences if hit.tier is Tier.E else scores):
                 yield hit
 
-    def _apart(self, gate_text: GateText) -> Iterator[Finding]:
-        if gate_text.emoji:
-            yield from self._read(gate_text.emoji[:_WINDOW_LETTERS], None)[0]
-        if gate_text.has_breaks:
-            yield from self._read(gate_text.parted(), None)[0]
+    def _apart(self, gate_text: GateText) -> Iterator[tuple[GateHit, Trust, list[Scores]]]:
+        """Give what the rules find in the emoji alone and line by line, with the scores of the sentences it is in."""
+        for text in (gate_text.emoji[:_WINDOW_LETTERS], gate_text.parted() if gate_text.has_breaks else ""):
+            found, signs = self._read(text, None) if text else ([], [])
+            for hit, trust in found:
+                yield hit, trust, self._of_sentences(text, hit, signs)
 
     def _confirmed(self, hit: GateHit, trust: Trust, scores: Sequence[Scores]) -> bool:
         if self._likeness is None or (hit.tier is Tier.E and len(scores) > 1):
             return True  # small talk around an emergency must not talk it away
         return any(self._likeness.confirms(score, hit.tier, trust) for score in scores)
 
+    def _of_sentences(self, text: str, hit: GateHit, signs: list[Sign]) -> list[Scores]:
+        """Return how likely the sentences are, each by itself, in which a rule sees an emergency.
+
+        Thanks, or a word about an order, before an emergency must not talk it away.
+        """
+        if self._likeness is None or hit.tier is not Tier.E:
+            return []
+        places = dict.fromkeys(_sentence(text, place) for name, place in signs if name == f"held {hit.rule}")
+        return [self._likeness.scores(*self._seen(text, signs, *sentence)) for sentence in places]
+
     def _stretches(self, text: str, signs: list[Sign]) -> list[tuple[str, list[str]]]:
+        return [self._seen(text, signs, start, start + STRETCH_LETTERS) for start in stretches(text)]
+
+    def _seen(self, text: str, signs: list[Sign], start: int, end: int) -> tuple[str, list[str]]:
+        """Return a piece of a text as the likeness reads it, and the signs in it."""
         assert self._shared is not None
-        read = []
-        for start in stretches(text):
-            stretch = self._shared.with_negated_marked(text[start : start + STRETCH_LETTERS])
-            found = [name for name, place in signs if start <= place < start + STRETCH_LETTERS]
-            read.append((stretch, found + [f"touched {name}" for name in self._shared.touched(stretch)]))
-        return read
+        stretch = self._shared.with_negated_marked(text[start:end])
+        found = [name for name, place in signs if start <= place < end]
+        return stretch, found + [f"touched {name}" for name in self._shared.touched(stretch)]
 
     def _read(self, text: str, places: list[int] | None) -> tuple[list[Finding], list[Sign]]:
         """Return which rules hold `text`, and how far each is trusted; and what the likeness may make of the rules."""
@@ -143,6 +162,13 @@ class Recogniser:
             if reading.is_too_dense:
                 hits.append((GateHit("too_dense", Tier.U, (0, 0), ""), Trust.ALONE))
         return hits, signs
+
+
+def _sentence(text: str, place: int) -> tuple[int, int]:
+    """Return where the sentence begins and ends that has a letter at `place`."""
+    begins = max(text.rfind(end, 0, place) for end in _SENTENCE_ENDS) + 1
+    ends = [at for end in _SENTENCE_ENDS if (at := text.find(end, place)) >= 0]
+    return begins, min(ends, default=len(text))
 
 
 def _trust(rule: Rule, reading: Reading) -> Trust:

@@ -57,6 +57,18 @@ def after_admin_request(text: str) -> str:
     return f"お届け先の変更をお願いします。それと、{text}"
 
 
+def after_thanks(text: str) -> str:
+    return f"先日はありがとうございました。{text}"
+
+
+def on_the_next_line(text: str) -> str:
+    return f"クーポンの件ありがとうございます\n{text}"
+
+
+def before_a_question(text: str) -> str:
+    return f"{text.rstrip('。')}。あと送料を教えてください。"
+
+
 def amid_small_talk(text: str) -> str:
     return f"{SMALL_TALK}{text}。{SMALL_TALK}"
 
@@ -87,7 +99,8 @@ def decomposed(text: str) -> str:
 
 
 VARIANTS: tuple[Callable[[str], str], ...] = (
-    half_width, spaced, zero_width, said_by_mother, perhaps_nothing, after_admin_request, amid_small_talk,
+    half_width, spaced, zero_width, said_by_mother, perhaps_nothing, after_admin_request, after_thanks,
+    on_the_next_line, before_a_question, amid_small_talk,
     laughing, with_emoji, kansai_ending, tohoku_ending, broken_line, decomposed,
 )  # fmt: skip
 

@@ -1,10 +1,13 @@
 """When what a rule finds holds a message at once, and when the likeness is asked first."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.gates.hit import Tier
-from pharmacy.domain.gates.likeness import Floors, Likeness
+from pharmacy.domain.gates.likeness import WEIGHTS, Floors, Likeness
 from pharmacy.domain.gates.recognise import Recogniser
 from pharmacy.domain.gates.rules import Trust
 
@@ -54,3 +57,48 @@ def test_no_emergency_rule_is_only_a_hint() -> None:
 def test_an_emergency_told_with_a_laugh_stays_one() -> None:
     for text in ("喘息の吸入をしても息が苦しいままです笑", "血を吐いて止まりません(笑)"):
         assert RECOGNISER.recognise(text).tier is Tier.E, text
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "クーポンの件ありがとうございます。",
+        "支払い方法を変更できますか。",
+        "孫の運動会でした。",
+        "荷物が届きました\n",
+        "領収書をください!",
+    ],
+)
+def test_what_is_said_before_an_emergency_talks_none_away(before: str) -> None:
+    emergencies = [hit for rule in RECOGNISER.rules if rule.tier is Tier.E for hit in rule.hits]
+
+    assert [text for text in emergencies if RECOGNISER.recognise(before + text).tier is not Tier.E] == []
+
+
+@pytest.mark.parametrize("text", ["👍", "🙏🙏", "1", "まだ", "うん", "はい", "もう", "…", "48歳", "山本由美子"])
+def test_a_short_reply_is_no_emergency(text: str) -> None:
+    assert RECOGNISER.recognise(text).tier is None
+
+
+@pytest.mark.parametrize("text", ["🆘", "🚑🚑", "🔪😭"])
+def test_a_cry_for_help_in_emoji_is_one(text: str) -> None:
+    assert RECOGNISER.recognise(text).tier is Tier.E
+
+
+@pytest.mark.parametrize("kept", [0, 100, 50_000])
+def test_damaged_weights_are_named_and_nothing_else_is_raised(tmp_path: Path, kept: int) -> None:
+    damaged = tmp_path / "likeness.npz"
+    damaged.write_bytes(WEIGHTS.read_bytes()[:kept])
+
+    with pytest.raises(ConfigError, match=r"likeness\.npz: cannot be read"):
+        Likeness.load(damaged)
+
+
+def test_a_changed_byte_of_the_weights_is_noticed(tmp_path: Path) -> None:
+    damaged = tmp_path / "likeness.npz"
+    whole = bytearray(WEIGHTS.read_bytes())
+    whole[len(whole) // 2] ^= 0xFF
+    damaged.write_bytes(whole)
+
+    with pytest.raises(ConfigError, match=r"likeness\.npz: cannot be read"):
+        Likeness.load(damaged)
