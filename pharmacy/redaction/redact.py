@@ -11,6 +11,7 @@ from pharmacy.redaction.known_names import KnownNames
 from pharmacy.redaction.latin import latin_spans
 from pharmacy.redaction.names import names
 from pharmacy.redaction.numbers import cards, insurance_numbers, my_numbers
+from pharmacy.redaction.own_ids import without_own_ids
 from pharmacy.redaction.pseudonyms import Pseudonyms
 from pharmacy.redaction.reading import Reading, read
 from pharmacy.redaction.span import Kind, Recogniser, Span
@@ -50,7 +51,7 @@ class Redactor:
         plain = reading.text.isascii()
         for recognise in self._recognisers:
             found += [] if plain and recognise in JAPANESE_ONLY else recognise(reading)
-        return _without_overlap(found, reading)
+        return _without_overlap(without_own_ids(found, reading), reading)
 
     def conversation(self, names: Iterable[str] = ()) -> "Redaction":
         """Return what redacts one conversation, under pseudonyms of its own."""

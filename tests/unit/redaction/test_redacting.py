@@ -113,3 +113,22 @@ def test_a_log_line_in_plain_english_stays() -> None:
     line = "draft_rejected node=judge drafts_written=2 lowest_mark=2 run=550e8400-e29b-41d4-a716-446655440000 100%"
 
     assert PLAIN.text(line) == line
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "df7f2214-4014-42cf-8070-a12345678901",
+        "line-df7f2214401442cf8070a12345678901",
+        "08012345-0901-4090-8080-080123456789",
+    ],
+)
+def test_an_id_drawn_by_lot_is_nobodys_number(own: str) -> None:
+    assert PLAIN.text(f"suggestion '{own}': there is none") == f"suggestion '{own}': there is none"
+
+
+def test_a_number_beside_an_id_or_in_a_likeness_of_one_is_redacted() -> None:
+    own = "df7f2214-4014-42cf-8070-a12345678901"
+
+    assert Redactor().conversation().text(f"電話 090-1234-5678 {own}") == f"電話 〔電話1〕 {own}"
+    assert "08012345678" not in Redactor().conversation().text("連絡先 df7f2214-4014-52cf-0070-08012345678")
