@@ -42,6 +42,7 @@ def create_app(program: Program | None = None) -> FastAPI:
     app.state.program = program
     app.state.figures = metrics.Figures()
     app.state.provider = Provider(program.settings) if program and program.settings.oidc_issuer else None
+    app.include_router(line.webhook)  # first: routes are tried in their order, and most calls are LINE's
     for router in (
         messages,
         conversations,
@@ -60,7 +61,6 @@ def create_app(program: Program | None = None) -> FastAPI:
         app.include_router(router.router)
     app.include_router(health.drawing)
     app.include_router(sessions.entrance)
-    app.include_router(line.webhook)
     refuse_undeclared(app.routes, SignedInRoute)
     add_error_answers(app)
     publish_roles(app)

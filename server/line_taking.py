@@ -149,9 +149,7 @@ def _message(program: Program, pharmacy_id: str, event: LineEvent) -> Work:
     judged = judge_words(program, content.words)
 
     async def take(tx: Transaction) -> Told:
-        contact = await line_contacts.held(tx, pharmacy_id, user_id)
-        # Who writes has not left, even where the event that said so was lost.
-        await line_contacts.set_blocked(tx, pharmacy_id, user_id, event.sent_at or datetime.now(UTC), blocked=False)
+        contact = await line_contacts.heard(tx, pharmacy_id, user_id, event.sent_at or datetime.now(UTC))
         known = Known(pharmacy_id, event.event_id, user_id, event.message_id)
         is_message, is_withdrawn = await line_events.known(tx, known)
         if is_message:

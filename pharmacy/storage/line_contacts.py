@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, case, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +18,25 @@ _NEW = upsert(line_contacts).values(
 _HELD = _NEW.on_conflict_do_update(
     index_elements=["pharmacy_id", "user_id"], set_={"user_id": _NEW.excluded.user_id}
 ).returning(line_contacts)
+
+# What was heard of later than `at` stays as it is.
+_AT = bindparam("at", type_=line_contacts.c.follow_changed_at.type)
+_NEWEST = or_(line_contacts.c.follow_changed_at.is_(None), line_contacts.c.follow_changed_at <= _AT)
+_HEARD = _NEW.values(follow_changed_at=_AT).on_conflict_do_update(
+    index_elements=["pharmacy_id", "user_id"],
+    set_={
+        "blocked_at": case((_NEWEST, None), else_=line_contacts.c.blocked_at),
+        "follow_changed_at": case((_NEWEST, _AT), else_=line_contacts.c.follow_changed_at),
+    },
+).returning(line_contacts)
+_CHANGED = (
+    update(line_contacts)
+    .where(
+        and_(line_contacts.c.pharmacy_id == bindparam("of_pharmacy"), line_contacts.c.user_id == bindparam("of_user"))
+    )
+    .where(_NEWEST)
+    .values(blocked_at=bindparam("blocked_at"), follow_changed_at=_AT)
+)
 
 
 @dataclass(frozen=True)
@@ -33,21 +53,34 @@ async def held(tx: AsyncConnection, pharmacy_id: str, user_id: str) -> Contact:
 
     Every event of a contact takes this lock first, then the conversation's.
     """
-    row = {"pharmacy_id": pharmacy_id, "user_id": user_id, "conversation_id": f"line-{uuid4().hex}"}
-    found = (await tx.execute(_HELD, row)).one()
-    return Contact(found.user_id, found.conversation_id, found.blocked_at is not None)
+    return _contact((await tx.execute(_HELD, _row(pharmacy_id, user_id))).one())
+
+
+async def heard(tx: AsyncConnection, pharmacy_id: str, user_id: str, at: datetime) -> Contact:
+    """Return the contact as `held` does; who writes has not left, even where the event that said so was lost.
+
+    Args:
+        at: when they wrote; what was heard of them later stays as it is.
+    """
+    return _contact((await tx.execute(_HEARD, _row(pharmacy_id, user_id) | {"at": at})).one())
 
 
 async def of_conversation(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> Contact | None:
     """Return whom the conversation is with, or None when LINE never told of anybody."""
     where = (line_contacts.c.pharmacy_id == pharmacy_id, line_contacts.c.conversation_id == conversation_id)
     found = (await tx.execute(select(line_contacts).where(*where))).one_or_none()
-    return Contact(found.user_id, found.conversation_id, found.blocked_at is not None) if found else None
+    return _contact(found) if found else None
 
 
 async def set_blocked(tx: AsyncConnection, pharmacy_id: str, user_id: str, at: datetime, *, blocked: bool) -> bool:
     """Note that the patient left or came back at `at`; say whether it is the newest that was heard of."""
-    newest = or_(line_contacts.c.follow_changed_at.is_(None), line_contacts.c.follow_changed_at <= at)
-    where = (line_contacts.c.pharmacy_id == pharmacy_id, line_contacts.c.user_id == user_id, newest)
-    values = {"blocked_at": at if blocked else None, "follow_changed_at": at}
-    return bool((await tx.execute(update(line_contacts).where(*where).values(**values))).rowcount)
+    values = {"of_pharmacy": pharmacy_id, "of_user": user_id, "at": at, "blocked_at": at if blocked else None}
+    return bool((await tx.execute(_CHANGED, values)).rowcount)
+
+
+def _row(pharmacy_id: str, user_id: str) -> dict[str, Any]:
+    return {"pharmacy_id": pharmacy_id, "user_id": user_id, "conversation_id": f"line-{uuid4().hex}"}
+
+
+def _contact(row: Any) -> Contact:
+    return Contact(row.user_id, row.conversation_id, row.blocked_at is not None)

@@ -88,7 +88,7 @@ class EventPage(BaseModel):
     next: str | None
 
 
-def _gate(request: Request) -> BodyGate:
+async def _gate(request: Request) -> BodyGate:
     """Return the application's one gate."""
     state = request.app.state
     if not hasattr(state, "line_gate"):
