@@ -45,10 +45,24 @@ class Figure:
     measured: str
     asked: str
     holds: bool
+    is_aim: bool = False
+    """True where the promise is to measure it and to say how far the aim is, not to reach it."""
 
     def __post_init__(self) -> None:
         if self.promise not in PROMISES:
             raise ValueError(f"figure {self.what!r}: {self.promise!r} is none of {[*PROMISES]}")
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether a promise is broken."""
+        return not (self.holds or self.is_aim)
+
+    @property
+    def result(self) -> str:
+        """What is said of it."""
+        if self.holds:
+            return "holds"
+        return "aim not reached" if self.is_aim else "FALLS SHORT"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is kept."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -25,8 +26,7 @@ def show(figures: Sequence[Figure], unfinished: dict[str, str]) -> None:
         if not rows:
             table.add_row(f"{promise} {told.text}", "", "", told.asked, "not run", style="dim")
         for figure in rows:
-            result = "holds" if figure.holds else "FALLS SHORT"
-            table.add_row(f"{promise} {told.text}", figure.what, figure.measured, figure.asked, result)
+            table.add_row(f"{promise} {told.text}", figure.what, figure.measured, figure.asked, figure.result)
     Console(width=None if Console().is_terminal else 200).print(table)
     for part, where in unfinished.items():
         print(f"{part}: stopped at {where}; the same command goes on from there")
@@ -47,12 +47,15 @@ def readme_table() -> str:
     kept = json.loads(LAST.read_text()) if LAST.exists() else []
     lines = ["| Promise | Asked | Last measured |", "|---|---|---|"]
     for promise, told in PROMISES.items():
-        rows = [row for row in kept if row["promise"] == promise]
-        cell = "<br>".join(
-            f"{'' if row['holds'] else '**short:** '}{row['what']}: {row['measured']} ({row['day']})" for row in rows
-        )
+        cell = "<br>".join(_told(row) for row in kept if row["promise"] == promise)
         lines.append(f"| {promise} {told.text} | {told.asked} | {cell or 'not run'} |")
     return "\n".join([BEGIN, *lines, END])
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    figure = Figure.from_json({name: value for name, value in row.items() if name != "day"})
+    mark = "" if figure.holds else f"**{figure.result.lower()}:** "
+    return f"{mark}{figure.what}: {figure.measured} ({row['day']})"
 
 
 def parts_table(known: Mapping[str, Part]) -> str:

@@ -27,3 +27,21 @@ def test_no_part_takes_more_than_twenty_minutes() -> None:
 def test_a_figure_of_no_promise_is_refused() -> None:
     with pytest.raises(ValueError, match="'P21' is none of"):
         Figure("P21", "wishes granted", "3", "3", holds=True)
+
+
+@pytest.mark.parametrize(
+    ("holds", "is_aim", "falls_short", "said"),
+    [
+        (True, False, False, "holds"),
+        (False, False, True, "FALLS SHORT"),
+        (True, True, False, "holds"),
+        (False, True, False, "aim not reached"),
+    ],
+)
+def test_an_aim_not_reached_is_said_and_breaks_no_promise(
+    holds: bool, is_aim: bool, falls_short: bool, said: str
+) -> None:
+    figure = Figure("P17", "missed", "4 of 131", "aim 0", holds, is_aim)
+
+    assert (figure.falls_short, figure.result) == (falls_short, said)
+    assert Figure.from_json(figure.as_json()) == figure

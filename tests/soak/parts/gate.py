@@ -22,10 +22,10 @@ def measure(run: Run) -> Iterator[Figure]:
     missed, total = _missed(public, Tier.E)
     yield Figure("P17", "emergencies of the public set not held as such", f"{missed} of {total}", "0", missed == 0)
     missed, total = _missed(newer, Tier.E)
-    bound = f"at most {most_missed(missed, total):.1%} with 95% confidence"
-    yield Figure(
-        "P17", "emergencies on held-back wordings not held as such", f"{missed} of {total}, {bound}", "0", missed == 0
-    )
+    let_go = sum(outcome.wanted is Tier.E and outcome.found is None for outcome in newer)
+    for what, few in (("not held as such", missed), ("not held at all", let_go)):
+        told = f"{few} of {total}, at most {most_missed(few, total):.1%} with 95% confidence"
+        yield Figure("P17", f"emergencies on held-back wordings {what}", told, "aim 0", few == 0, is_aim=True)
     for tier in (Tier.U, Tier.H):
         found = [outcome.found for outcome in newer if outcome.wanted is tier]
         held, at_tier = sum(one is not None for one in found), len(found) - _missed(newer, tier)[0]
