@@ -22,13 +22,17 @@ _HELD = _NEW.on_conflict_do_update(
 # What was heard of later than `at` stays as it is.
 _AT = bindparam("at", type_=line_contacts.c.follow_changed_at.type)
 _NEWEST = or_(line_contacts.c.follow_changed_at.is_(None), line_contacts.c.follow_changed_at <= _AT)
-_HEARD = _NEW.values(follow_changed_at=_AT).on_conflict_do_update(
-    index_elements=["pharmacy_id", "user_id"],
-    set_={
-        "blocked_at": case((_NEWEST, None), else_=line_contacts.c.blocked_at),
-        "follow_changed_at": case((_NEWEST, _AT), else_=line_contacts.c.follow_changed_at),
-    },
-).returning(line_contacts)
+_HEARD = (
+    _NEW.values(follow_changed_at=_AT)
+    .on_conflict_do_update(
+        index_elements=["pharmacy_id", "user_id"],
+        set_={
+            "blocked_at": case((_NEWEST, None), else_=line_contacts.c.blocked_at),
+            "follow_changed_at": case((_NEWEST, _AT), else_=line_contacts.c.follow_changed_at),
+        },
+    )
+    .returning(line_contacts)
+)
 _CHANGED = (
     update(line_contacts)
     .where(
