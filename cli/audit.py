@@ -69,8 +69,7 @@ def verify(
     async def work(database: "Database", settings: "Settings") -> list[Found]:
         from pharmacy.storage import pharmacies
 
-        async with database.begin_without_pharmacy() as tx:
-            ids = [settings.pharmacy_id] if known else await pharmacies.every(tx)
+        ids = [settings.pharmacy_id] if known else await pharmacies.served(database)
         return [await _walk(database, of, known, quiet=as_json) for of in ids or [settings.pharmacy_id]]
 
     found = in_database(work)
@@ -88,8 +87,7 @@ def head(as_json: AsJson = False) -> None:
     async def work(database: "Database", settings: "Settings") -> dict[str, str]:
         from pharmacy.storage import audit_verify, pharmacies
 
-        async with database.begin_without_pharmacy() as tx:
-            ids = await pharmacies.every(tx) or [settings.pharmacy_id]
+        ids = await pharmacies.served(database) or [settings.pharmacy_id]
         heads = {}
         for pharmacy_id in ids:
             async with database.begin(pharmacy_id) as tx:

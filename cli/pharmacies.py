@@ -47,8 +47,7 @@ def list_pharmacies(as_json: AsJson = False) -> None:
     async def work(database: "Database", settings: "Settings") -> list[str]:  # noqa: ARG001
         from pharmacy.storage import pharmacies
 
-        async with database.begin_without_pharmacy() as tx:
-            return await pharmacies.every(tx)
+        return await pharmacies.served(database)
 
     ids = in_database(work)
     print(json.dumps(ids) if as_json else "\n".join(ids) or "There is none yet: kakari pharmacies add ID")

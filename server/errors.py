@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from pharmacy.redaction.plain import PLAIN
 from pharmacy.redaction.redact import LARGEST_NUMBER
@@ -84,6 +85,11 @@ def add_error_answers(app: FastAPI) -> None:
     async def cursor(_: Request, error: CursorUnreadable) -> JSONResponse:
         entry = {"loc": ["query", "after"], "msg": str(error), "type": "cursor"}
         return JSONResponse({"detail": [entry]}, 422)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> JSONResponse:
+        # Nobody is there to read it; and it is no bug, which would be logged.
+        return JSONResponse({"detail": "the body did not come whole"}, 408)
 
     @app.exception_handler(Exception)
     async def bug(_: Request, __: Exception) -> JSONResponse:

@@ -95,8 +95,7 @@ async def _pharmacy(program: Program, wanted: str | None) -> tuple[str, bool]:
     own = program.settings.pharmacy_id
     if wanted is None or wanted == own:
         return own, True
-    async with program.database.begin_without_pharmacy() as tx:
-        known = await pharmacy_list.every(tx)
+    known = await pharmacy_list.served(program.database)
     return (wanted, True) if wanted in known else (own, False)
 
 

@@ -50,10 +50,8 @@ def beat_file(home: Path) -> Path:
 
 async def verify(program: Program, since: dict[str, Head]) -> dict[str, Head]:
     """Walk every pharmacy's trail on from `since`, count what does not hold, and return where each walk ended."""
-    async with program.database.begin_without_pharmacy() as tx:
-        served = await pharmacies.every(tx)
     reached, broken = {}, 0
-    for pharmacy_id in served:
+    for pharmacy_id in await pharmacies.served(program.database):
         async with program.database.begin(pharmacy_id) as tx:
             verdict = await audit_verify.verify(tx, pharmacy_id, since=since.get(pharmacy_id))
         reached[pharmacy_id] = verdict.head

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.storage.database import Database
 from pharmacy.storage.tables import pharmacies
 
 
@@ -14,5 +15,15 @@ async def add(tx: AsyncConnection, pharmacy_id: str) -> bool:
 
 
 async def every(tx: AsyncConnection) -> list[str]:
-    """Return the ids of all pharmacies; ids are no secret, and a sweep visits each in a transaction of its own."""
+    """Return the ids of all pharmacies; they are no secret."""
     return list((await tx.execute(select(pharmacies.c.id).order_by(pharmacies.c.id))).scalars())
+
+
+async def served(database: Database) -> list[str]:
+    """Return the ids of all pharmacies, for a sweep that visits each in a transaction of its own.
+
+    Raises:
+        StoreBusy: the store could not be asked.
+    """
+    async with database.begin_without_pharmacy() as tx:
+        return await every(tx)

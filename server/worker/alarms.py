@@ -70,8 +70,7 @@ class AlarmJobs:
 
 async def call_late_cases(program: Program) -> int:
     """Alarm again, and wider, for every case that nobody has acknowledged in time; return how many there were."""
-    async with program.database.begin_without_pharmacy() as tx:
-        served = await pharmacies.every(tx)
+    served = await pharmacies.served(program.database)
     return sum([await _call_late(program, pharmacy_id) for pharmacy_id in served])
 
 

@@ -24,8 +24,7 @@ async def keep_times(program: Program) -> None:
 async def keep_once(program: Program) -> None:
     """Do it now for every pharmacy; what fails is logged, and tried again the next hour."""
     try:
-        async with program.database.begin_without_pharmacy() as tx:
-            served = await pharmacies.every(tx)
+        served = await pharmacies.served(program.database)
     except Exception:
         log.exception("retention_failed")
         return

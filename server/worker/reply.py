@@ -104,7 +104,7 @@ class ReplyJobs:
             self._trace(begun, None, models.calls, time.monotonic() - started, type(error).__name__)
             raise
         finally:
-            await _close(work)
+            await end(work, again_seconds=CLOSE_SECONDS)
         ended = await self._end(begun, proposal, models.calls)
         # What a newer message, a withdrawal or an erasure has overtaken is nobody's answer, and is not traced.
         if ended in ("proposed", "stopped"):
@@ -157,7 +157,7 @@ class ReplyJobs:
         while not work.done():
             heard = asyncio.create_task(news.wait(LOOK_SECONDS))
             await asyncio.wait({work, heard}, return_when=asyncio.FIRST_COMPLETED)
-            await _close(heard)
+            await end(heard, again_seconds=CLOSE_SECONDS)
             if not work.done() and await self._overtaken(begun):
                 return None
         return work.result()
@@ -191,12 +191,6 @@ class ReplyJobs:
 def _handed_over(code: str, detail: str, phase: str, hits: Sequence[GateHit]) -> Outcome:
     """Return a handover from outside the flow, with the tier that intake's gates found all the same."""
     return hand_over(with_gates(Reason(code, detail), hits), None, phase)
-
-
-async def _close(task: asyncio.Task[Any]) -> None:
-    """End `task` and wait until its open calls are closed."""
-    if not task.done():
-        await end(task, again_seconds=CLOSE_SECONDS)
 
 
 def _names(job: Job) -> tuple[str, str, UUID | None]:

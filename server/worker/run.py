@@ -62,10 +62,8 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
 
 async def sweep(program: Program) -> int:
     """Give a job to every conversation that has an unanswered message and none; return how many there were."""
-    async with program.database.begin_without_pharmacy() as tx:
-        served = await pharmacies.every(tx)
     swept = 0
-    for pharmacy_id in served:
+    for pharmacy_id in await pharmacies.served(program.database):
         async with program.database.begin(pharmacy_id) as tx:
             lost = await unanswered.without_job(tx)
             for conversation_id in lost:

@@ -1,6 +1,8 @@
 """Who may call: nobody without a key or a session, and a session only from Kakari's own pages."""
 
 import asyncio
+import socket
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -155,3 +157,22 @@ async def test_another_way_to_write_a_call_is_no_way_in(shop: Shop, method: str,
     answer = await shop.http.request(method, path, headers={"X-HTTP-Method-Override": "DELETE"})
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/v1/session", "/v1/messages"])
+async def test_a_browser_that_hangs_up_within_its_body_is_no_error_of_ours(
+    shop: Shop, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    parts = urlsplit(shop.url)
+    key = shop.http.headers["Authorization"]
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nOrigin: {shop.url}\r\nAuthorization: {key}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 900\r\n\r\nname="
+    )
+
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as connection:
+        connection.sendall(head.encode())
+        await asyncio.sleep(0.2)
+    await asyncio.sleep(0.3)
+
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
