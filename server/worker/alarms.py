@@ -50,7 +50,8 @@ class AlarmJobs:
         await database.transact(lambda tx: alarms.note(tx, telling, told.heard, problem), pharmacy_id)
         log.info("alarm_told tier=%s level=%d addresses=%d", telling.tier, telling.level, len(told.heard))
         if problem is not None:
-            log.error("alarm_not_told tier=%s attempts=%d problem=%s", telling.tier, telling.attempts, problem)
+            if not channel.reaches_nobody:  # which is said above: one error for each attempt
+                log.error("alarm_not_told tier=%s attempts=%d problem=%s", telling.tier, telling.attempts, problem)
             raise Later(min(FIRST_WAIT_SECONDS * 2 ** min(telling.attempts - 1, 10), LONGEST_WAIT_SECONDS))
 
     async def give_up(self, job: Job, why: str) -> None:
