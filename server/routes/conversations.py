@@ -1,23 +1,18 @@
 """Conversations: read them, hold and correct them, reply in person, ask for a draft, stop the run in work."""
 
-import hashlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from pharmacy.domain.rights import Right
-from pharmacy.storage import decisions, holding, own_reply, reading
-from pharmacy.storage.access import Caller
-from pharmacy.storage.decisions import Decision
-from pharmacy.storage.intake import Idempotency
-from pharmacy.storage.own_reply import OwnReply
+from pharmacy.storage import decisions, holding, reading
 from pharmacy.storage.requests import outcome_of_request
+from server import deciding
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import Asked, ConversationOut, ConversationPage, MessagePage, OutcomeOut, Stopped, UnsentOut
 from server.asks import ID_PATTERN, Ask, Correct, Respond
-from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
-from server.outgoing import refuse_bad_wording, wording_context
+from server.errors import DECIDING, OF_ONE, SIGNED_IN
 from server.rights import needs
 from server.routes.messages import IdempotencyKey
 from server.waiting import Wait, wait_for
@@ -86,13 +81,7 @@ async def respond(
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
     """Send the pharmacist's own reply; what the output gate holds needs a reason. The same reply is sent once only."""
-    context = await wording_context(program, by.pharmacy_id, conversation_id, body.text)
-    overridden = refuse_bad_wording(program, body.text, body.reason, context)
-    decision = Decision(by.pharmacy_id, by.actor, body.version)
-    idempotency = _idempotency(conversation_id, body, by, idempotency_key) if idempotency_key else None
-    reply = OwnReply(body.text, body.reason, overridden, idempotency)
-    async with program.database.begin(by.pharmacy_id) as tx:
-        outbox_id, state = await own_reply.respond(tx, program.jobs, decision, conversation_id, reply)
+    outbox_id, state = await deciding.respond(program, by, conversation_id, body, idempotency_key)
     return UnsentOut.model_validate({"conversation_id": conversation_id, "outbox_id": str(outbox_id), "state": state})
 
 
@@ -136,7 +125,8 @@ async def take_over(conversation_id: ConversationId, program: Serving, by: Calli
 )
 async def give_back(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Let the flow look at the conversation's next message again."""
-    return await _change(program, by, conversation_id, "given_back", {"taken_over_by": None, "claimed_by": None})
+    await deciding.change(program, by, conversation_id, "given_back", {"taken_over_by": None, "claimed_by": None})
+    return await _shown(program, by, conversation_id)
 
 
 @router.post(
@@ -144,21 +134,15 @@ async def give_back(conversation_id: ConversationId, program: Serving, by: Calli
 )
 async def claim(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Say that you are the one who looks after this conversation."""
-    return await _change(program, by, conversation_id, "claimed", {"claimed_by": by.actor})
+    await deciding.change(program, by, conversation_id, "claimed", {"claimed_by": by.actor})
+    return await _shown(program, by, conversation_id)
 
 
 @router.patch("/{conversation_id}", openapi_extra=needs(Right.DECIDE), response_model=ConversationOut, responses=OF_ONE)
 async def correct(conversation_id: ConversationId, body: Correct, program: Serving, by: Calling) -> Any:
     """Correct phase or category, or snooze."""
-    values: dict[str, Any] = body.model_dump(exclude_unset=True)
-    flow = program.assembled.flow
-    if "phase" in values and values["phase"] not in flow.phases:
-        raise Refused("phase", values["phase"], f"expected one of {[*flow.phases]}")
-    if values.get("category") is not None and values["category"] not in flow.categories:
-        raise Refused("category", values["category"], f"expected one of {[*flow.categories]}, or null")
-    if "category" in values:
-        values["category_set_by"] = by.actor if values["category"] else None
-    return await _change(program, by, conversation_id, "corrected", values)
+    await deciding.correct(program, by, conversation_id, body)
+    return await _shown(program, by, conversation_id)
 
 
 @router.delete("/{conversation_id}/run", openapi_extra=needs(Right.DECIDE), response_model=Stopped, responses=OF_ONE)
@@ -168,13 +152,6 @@ async def stop(conversation_id: ConversationId, program: Serving, by: Calling) -
         return Stopped(stopped=await holding.stop_run(tx, by.pharmacy_id, conversation_id, by.actor))
 
 
-def _idempotency(conversation_id: str, body: Respond, by: Caller, key: str) -> Idempotency:
-    request = f"respond {conversation_id} {body.model_dump_json(exclude_unset=True)}"
-    return Idempotency(by.actor, key, hashlib.sha256(request.encode()).hexdigest())
-
-
-async def _change(program: Serving, by: Calling, conversation_id: str, action: str, values: dict[str, Any]) -> Any:
+async def _shown(program: Serving, by: Calling, conversation_id: str) -> dict[str, Any]:
     async with program.database.begin(by.pharmacy_id) as tx:
-        if values:
-            await holding.change(tx, by.pharmacy_id, conversation_id, by.actor, action, values)
         return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)

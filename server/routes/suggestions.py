@@ -6,14 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from pharmacy.domain.rights import Right
-from pharmacy.storage import decisions, reading
-from pharmacy.storage.access import Caller
-from pharmacy.storage.decisions import Decision
+from pharmacy.storage import reading
+from server import deciding
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import SuggestionOut, SuggestionPage
 from server.asks import ID_PATTERN, Decide, Edit, Regenerate, Reject
-from server.errors import DECIDING, OF_ONE, SIGNED_IN, Refused
-from server.outgoing import refuse_bad_wording, wording_context
+from server.errors import DECIDING, OF_ONE, SIGNED_IN
 from server.rights import needs
 from server.routes.conversations import After, Limit
 
@@ -57,9 +55,7 @@ async def get_suggestion(suggestion_id: UUID, program: Serving, by: Calling) -> 
 )
 async def approve(suggestion_id: UUID, body: Decide, program: Serving, by: Calling) -> Any:
     """Send the draft as it is."""
-    async with program.database.begin(by.pharmacy_id) as tx:
-        await decisions.approve(tx, program.jobs, _decision(by, body), suggestion_id)
-        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+    return await deciding.approve(program, by, suggestion_id, body)
 
 
 @router.post(
@@ -67,21 +63,7 @@ async def approve(suggestion_id: UUID, body: Decide, program: Serving, by: Calli
 )
 async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -> Any:
     """Send another wording; both texts are kept."""
-    flow = program.assembled.flow
-    if body.category is not None and body.category not in flow.categories:
-        raise Refused("category", body.category, f"expected one of {[*flow.categories]}")
-    if body.phase is not None and body.phase not in flow.phases:
-        raise Refused("phase", body.phase, f"expected one of {[*flow.phases]}")
-    async with program.database.begin(by.pharmacy_id) as tx:
-        conversation_id = (await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id))["conversation_id"]
-    context = await wording_context(program, by.pharmacy_id, conversation_id, body.text)
-    overridden = refuse_bad_wording(program, body.text, body.reason, context)
-    async with program.database.begin(by.pharmacy_id) as tx:
-        await decisions.edit(
-            tx, program.jobs, _decision(by, body), suggestion_id, body.text,
-            reason=body.reason, category=body.category, phase=body.phase, overridden=overridden,
-        )  # fmt: skip
-        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+    return await deciding.edit(program, by, suggestion_id, body)
 
 
 @router.post(
@@ -89,9 +71,7 @@ async def edit(suggestion_id: UUID, body: Edit, program: Serving, by: Calling) -
 )
 async def reject(suggestion_id: UUID, body: Reject, program: Serving, by: Calling) -> Any:
     """Refuse the draft; the patient then waits for a person, unless the matter is dealt with."""
-    async with program.database.begin(by.pharmacy_id) as tx:
-        await decisions.reject(tx, _decision(by, body), suggestion_id, body.reason, body.detail)
-        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+    return await deciding.reject(program, by, suggestion_id, body)
 
 
 @router.post(
@@ -99,10 +79,4 @@ async def reject(suggestion_id: UUID, body: Reject, program: Serving, by: Callin
 )
 async def regenerate(suggestion_id: UUID, body: Regenerate, program: Serving, by: Calling) -> Any:
     """Have it written again; the new suggestion appears in the queue."""
-    async with program.database.begin(by.pharmacy_id) as tx:
-        await decisions.regenerate(tx, program.jobs, _decision(by, body), suggestion_id, body.instruction)
-        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
-
-
-def _decision(by: Caller, body: Decide) -> Decision:
-    return Decision(by.pharmacy_id, by.actor, body.version)
+    return await deciding.regenerate(program, by, suggestion_id, body)

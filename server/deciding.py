@@ -1,0 +1,131 @@
+"""What a person decides of a draft, or says themselves: the same for the API's calls and the console's forms."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from pharmacy.domain.flow import Flow
+from pharmacy.storage import decisions, holding, own_reply, reading
+from pharmacy.storage.access import Caller
+from pharmacy.storage.decisions import Decision
+from pharmacy.storage.intake import Idempotency
+from pharmacy.storage.own_reply import OwnReply
+from server.asks import Correct, Decide, Edit, Regenerate, Reject, Respond
+from server.errors import Refused
+from server.outgoing import refuse_bad_wording, wording_context
+from server.program import Program
+
+Shown = dict[str, Any]
+"""A row as the API shows it."""
+
+
+async def approve(program: Program, by: Caller, suggestion_id: UUID, body: Decide) -> Shown:
+    """Send the draft as it is, and return it.
+
+    Raises:
+        Stale: something came after the version that was read, or the draft is decided.
+        NotHere: this pharmacy has no such suggestion.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        await decisions.approve(tx, program.jobs, _decision(by, body), suggestion_id)
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+
+
+async def edit(program: Program, by: Caller, suggestion_id: UUID, body: Edit) -> Shown:
+    """Send another wording, and return the draft; both texts are kept.
+
+    Raises:
+        Refused: the output gate holds the wording and no reason is given, or category or phase are not the flow's.
+        Stale, NotHere: as `approve`.
+    """
+    _refuse_unknown(program.assembled.flow, body.category, body.phase)
+    async with program.database.begin(by.pharmacy_id) as tx:
+        conversation_id = (await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id))["conversation_id"]
+    context = await wording_context(program, by.pharmacy_id, conversation_id, body.text)
+    overridden = refuse_bad_wording(program, body.text, body.reason, context)
+    async with program.database.begin(by.pharmacy_id) as tx:
+        await decisions.edit(
+            tx, program.jobs, _decision(by, body), suggestion_id, body.text,
+            reason=body.reason, category=body.category, phase=body.phase, overridden=overridden,
+        )  # fmt: skip
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+
+
+async def reject(program: Program, by: Caller, suggestion_id: UUID, body: Reject) -> Shown:
+    """Refuse the draft, and return it; the patient then waits for a person, unless the matter is dealt with.
+
+    Raises:
+        Stale, NotHere: as `approve`.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        await decisions.reject(tx, _decision(by, body), suggestion_id, body.reason, body.detail)
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+
+
+async def regenerate(program: Program, by: Caller, suggestion_id: UUID, body: Regenerate) -> Shown:
+    """Have it written again, and return the old draft; the new one follows.
+
+    Raises:
+        Stale, NotHere: as `approve`.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        await decisions.regenerate(tx, program.jobs, _decision(by, body), suggestion_id, body.instruction)
+        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+
+
+async def respond(
+    program: Program, by: Caller, conversation_id: str, body: Respond, key: str | None = None
+) -> tuple[UUID, str]:
+    """Send a person's own reply; return its place in the outbox and its state.
+
+    Args:
+        key: the caller's own for this reply; the same one again sends nothing more.
+
+    Raises:
+        Refused, Stale, NotHere: as `edit`.
+        Conflict: the key was used for another reply.
+    """
+    context = await wording_context(program, by.pharmacy_id, conversation_id, body.text)
+    overridden = refuse_bad_wording(program, body.text, body.reason, context)
+    request = f"respond {conversation_id} {body.model_dump_json(exclude_unset=True)}"
+    idempotency = Idempotency(by.actor, key, hashlib.sha256(request.encode()).hexdigest()) if key else None
+    reply = OwnReply(body.text, body.reason, overridden, idempotency)
+    async with program.database.begin(by.pharmacy_id) as tx:
+        return await own_reply.respond(tx, program.jobs, _decision(by, body), conversation_id, reply)
+
+
+async def correct(program: Program, by: Caller, conversation_id: str, body: Correct) -> None:
+    """Correct phase or category, or snooze.
+
+    Raises:
+        Refused, NotHere: as `edit`.
+    """
+    values: dict[str, Any] = body.model_dump(exclude_unset=True)
+    if "phase" in values and values["phase"] is None:
+        raise Refused("phase", None, f"expected one of {[*program.assembled.flow.phases]}")
+    _refuse_unknown(program.assembled.flow, values.get("category"), values.get("phase"))
+    if "category" in values:
+        values["category_set_by"] = by.actor if values["category"] else None
+    await change(program, by, conversation_id, "corrected", values)
+
+
+async def change(program: Program, by: Caller, conversation_id: str, action: str, values: dict[str, Any]) -> None:
+    """Write `values` of a conversation under `action`'s name.
+
+    Raises:
+        NotHere: this pharmacy has no such conversation.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        if values:
+            await holding.change(tx, by.pharmacy_id, conversation_id, by.actor, action, values)
+
+
+def _refuse_unknown(flow: Flow, category: str | None, phase: str | None) -> None:
+    if category is not None and category not in flow.categories:
+        raise Refused("category", category, f"expected one of {[*flow.categories]}")
+    if phase is not None and phase not in flow.phases:
+        raise Refused("phase", phase, f"expected one of {[*flow.phases]}")
+
+
+def _decision(by: Caller, body: Decide) -> Decision:
+    return Decision(by.pharmacy_id, by.actor, body.version)
