@@ -19,6 +19,9 @@ from server.rights import query_names, right_of
 
 SESSION_COOKIE = "kakari_session"
 _BACKGROUND = "x-kakari-background"
+BACKGROUND = {_BACKGROUND: True}
+"""For the `openapi_extra` of a route that a page calls by itself: such a call keeps no session alive."""
+
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(auto_error=False, description="An API key made by `kakari keys create`.")
@@ -50,9 +53,11 @@ class SignedInRoute(APIRoute):
         """Return the route's handler behind the check of who calls."""
         handle = super().get_route_handler()
         right, known = right_of(self.openapi_extra), query_names(self)
+        by_itself = _BACKGROUND in (self.openapi_extra or {})
 
         async def known_first(request: Request) -> Response:
-            request.state.caller = found = await _identify(request)
+            by_person = not by_itself and _BACKGROUND not in request.headers
+            request.state.caller = found = await _identify(request, by_person=by_person)
             _refuse_without(right, found)
             _refuse_without_factor(right, found, program_of(request).settings)
             _refuse_unknown_query(request, known)
@@ -112,8 +117,11 @@ def refuse_other_site(request: Request, *, browser: bool = True) -> None:
         raise HTTPException(403, "a session may only be used from Kakari's own pages")
 
 
-async def _identify(request: Request) -> Caller:
+async def _identify(request: Request, *, by_person: bool) -> Caller:
     """Return who calls.
+
+    Args:
+        by_person: False for a call that a page makes by itself.
 
     Raises:
         HTTPException: 401 without a valid key or session; 403 when a browser is made to call from another site.
@@ -126,13 +134,28 @@ async def _identify(request: Request) -> Caller:
         # The browser sends the cookie along whoever wrote the page; only our own origin may change anything.
         if request.method not in _SAFE_METHODS:
             refuse_other_site(request)
-        active = _BACKGROUND not in request.headers
         async with program_of(request).database.begin_without_pharmacy() as tx:
-            found = await access.caller_of_session(tx, cookie, active=active)
+            found = await access.caller_of_session(tx, cookie, active=by_person)
     if found is None:
         said = "expected `Authorization: Bearer KEY` with a valid key, or a session"
         raise HTTPException(401, said, {"WWW-Authenticate": "Bearer"})
     return found
+
+
+async def may_still(request: Request, right: Right) -> bool:
+    """Say whether the caller of an answer that goes on and on may still have it; nobody is kept signed in by this.
+
+    Raises:
+        StoreBusy: nobody can say now.
+    """
+    before: Caller = request.state.caller
+    try:
+        found = await _identify(request, by_person=False)
+        _refuse_without(right, found)
+        _refuse_without_factor(right, found, program_of(request).settings)
+    except HTTPException:
+        return False
+    return found.pharmacy_id == before.pharmacy_id
 
 
 async def _holder(program: Program, key: str) -> Caller | None:

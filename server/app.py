@@ -13,6 +13,7 @@ from server.rights import publish_roles, refuse_undeclared
 from server.routes import (
     accounts,
     conversations,
+    events,
     facts,
     handovers,
     health,
@@ -46,6 +47,7 @@ def create_app(program: Program | None = None) -> FastAPI:
     for router in (
         messages,
         conversations,
+        events,
         media,
         suggestions,
         handovers,

@@ -15,6 +15,7 @@ from pharmacy.storage.paging import CursorUnreadable
 from pharmacy.storage.refusals import Conflict, NotHere, Stale, StoreBusy
 from server.answers import Conflicting, Invalid, Problem
 from server.signing_in import SignInRefused, TooManyAttempts
+from server.streams import TooManyStreams
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,11 @@ def add_error_answers(app: FastAPI) -> None:
     async def busy(_: Request, error: StoreBusy) -> JSONResponse:
         log.warning("store_busy %s", error)
         return JSONResponse({"detail": "the store is busy; nothing was written, ask again"}, 503, {"Retry-After": "1"})
+
+    @app.exception_handler(TooManyStreams)
+    async def too_many_streams(_: Request, __: TooManyStreams) -> JSONResponse:
+        said = "as many event streams are open as this process serves; close one, or ask again later"
+        return JSONResponse({"detail": said}, 503, {"Retry-After": "5"})
 
     @app.exception_handler(SignInRefused)
     async def sign_in_refused(_: Request, __: SignInRefused) -> JSONResponse:

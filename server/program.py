@@ -25,6 +25,7 @@ from pharmacy.storage.notices import Notices
 from server.calling import NOBODY, alarm_channel, fixed_texts
 from server.doorway import Doorway
 from server.line_sending import LineChannel
+from server.streams import Streams
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Program:
     database: Database
     jobs: Jobs
     notices: Notices
+    streams: Streams
     channels: Mapping[str, Channel]
     """A conversation's channel to its way out."""
 
@@ -113,7 +115,10 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         bell = Bell(jobs, texts)
         tracing = _tracing(settings, assembled, notices)
         stack.callback(tracing.close)
-        yield Program(settings, assembled, database, jobs, notices, channels, accounts, bell, alarms, tracing, rules)
+        yield Program(
+            settings, assembled, database, jobs, notices, Streams(notices), channels, accounts, bell, alarms, tracing,
+            rules,
+        )  # fmt: skip
 
 
 def _tracing(settings: Settings, assembled: Assembled, notices: Notices) -> Tracing:

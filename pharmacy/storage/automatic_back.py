@@ -69,8 +69,7 @@ async def _ended_as_suggestion(tx: AsyncConnection, row: Any, outcome: Any, draf
     await tx.execute(insert(outcomes).values(pharmacy_id=row.pharmacy_id, id=again, **values))
     answered = update(messages).where(messages.c.pharmacy_id == row.pharmacy_id, messages.c.outcome_id == outcome.id)
     await tx.execute(answered.values(outcome_id=again))
-    for channel in ("outcome", "conversation"):
-        await notify(tx, channel, f"{row.pharmacy_id}/{row.conversation_id}")
+    await notify(tx, "outcome", f"{row.pharmacy_id}/{row.conversation_id}")
 
 
 async def _open_one(tx: AsyncConnection, row: Any) -> Any | None:

@@ -11,7 +11,6 @@ from pharmacy.domain.gates.hit import Tier
 from pharmacy.storage import alarms, audit
 from pharmacy.storage.cases import EMERGENCY_WAITS, Bell
 from pharmacy.storage.holding import locked
-from pharmacy.storage.notices import notify
 from pharmacy.storage.reading import newer_messages
 from pharmacy.storage.refusals import NotHere, Stale
 from pharmacy.storage.tables import handovers
@@ -38,7 +37,6 @@ async def acknowledge(
     if case.acknowledged_at is not None:
         return
     await alarms.acknowledge_open(tx, pharmacy_id, case.conversation_id, actor)
-    await notify(tx, "conversation", f"{pharmacy_id}/{case.conversation_id}")
     told = {"code": case.code, "tier": case.tier}
     await audit.append(tx, pharmacy_id, actor, "handover_acknowledged", str(handover_id), told)
 
@@ -66,7 +64,6 @@ async def resolve(
     await alarms.acknowledge_open(tx, pharmacy_id, case.conversation_id, actor)
     values = {"state": "resolved", "resolved_by": actor, "resolved_at": func.now(), "resolution": resolution}
     await tx.execute(update(handovers).where(handovers.c.id == handover_id).values(**values))
-    await notify(tx, "conversation", f"{pharmacy_id}/{case.conversation_id}")
     told = {"code": case.code, "tier": case.tier}
     await audit.append(tx, pharmacy_id, actor, "handover_resolved", str(handover_id), told)
 

@@ -15,7 +15,6 @@ from pharmacy.domain.outcome import Reason
 from pharmacy.domain.outcome_json import hits_json, reason_json
 from pharmacy.storage import alarms
 from pharmacy.storage.jobs import Jobs
-from pharmacy.storage.notices import notify
 from pharmacy.storage.outbox_queue import Wording, queue
 from pharmacy.storage.storable import storable
 from pharmacy.storage.tables import conversations, handovers, outbox
@@ -97,7 +96,6 @@ async def open_case_for(tx: AsyncConnection, bell: Bell | None, conversation: An
         conversation.phase,
     )  # fmt: skip
     await open_or_join(tx, bell, called)
-    await notify(tx, "conversation", f"{conversation.pharmacy_id}/{conversation.id}")
 
 
 async def open_by_tier(tx: AsyncConnection, pharmacy_id: str) -> dict[Tier | None, int]:

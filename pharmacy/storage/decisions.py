@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pharmacy.storage import audit, cases, outbox, requests, runs
 from pharmacy.storage.holding import locked
 from pharmacy.storage.jobs import Jobs
-from pharmacy.storage.notices import notify
 from pharmacy.storage.reading import newer_messages
 from pharmacy.storage.refusals import NotHere, Stale
 from pharmacy.storage.tables import suggestions
@@ -145,7 +144,6 @@ async def _end_work(tx: AsyncConnection, conversation: Any) -> None:
 async def _decide(tx: AsyncConnection, decision: Decision, suggestion: Any, state: str, kept: dict[str, Any]) -> None:
     values = {"state": state, "decided_by": decision.actor, "decided_at": func.now(), "decision": kept}
     await tx.execute(update(suggestions).where(suggestions.c.id == suggestion.id).values(**values))
-    await notify(tx, "conversation", f"{decision.pharmacy_id}/{suggestion.conversation_id}")
     # Words stay in their own tables: the chain keeps ids and codes, so that erasure leaves it whole.
     told = {name: kept[name] for name in _TOLD if name in kept}
     said = told | {"version": decision.version}

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import audit, runs
 from pharmacy.storage.alarms import acknowledge_open
-from pharmacy.storage.notices import notify
 from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.tables import conversations
 
@@ -65,7 +64,6 @@ async def stop_run(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, 
     await locked(tx, pharmacy_id, conversation_id)
     stopped = await runs.stop(tx, pharmacy_id, conversation_id, "run_stopped")
     if stopped:
-        await notify(tx, "conversation", f"{pharmacy_id}/{conversation_id}")
         await audit.append(tx, pharmacy_id, actor, "run_stopped", conversation_id, {})
     return stopped
 
@@ -73,4 +71,3 @@ async def stop_run(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, 
 async def _set(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, values: dict[str, Any]) -> None:
     where = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
     await tx.execute(update(conversations).where(*where).values(**values))
-    await notify(tx, "conversation", f"{pharmacy_id}/{conversation_id}")

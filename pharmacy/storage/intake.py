@@ -19,7 +19,6 @@ from pharmacy.storage import audit, outcomes
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.intake_statements import BEGUN, HELD, WRITTEN, WRITTEN_IN_TIME
 from pharmacy.storage.jobs import Jobs
-from pharmacy.storage.notices import WIRE, wired
 from pharmacy.storage.refusals import Conflict
 from pharmacy.storage.tables import conversations, idempotency_keys, inbox, messages, patients
 
@@ -238,8 +237,6 @@ async def _write(tx: AsyncConnection, incoming: Incoming, version: int, hits: Se
         "given_raw_hash": content_hash(incoming),
         "given_version": version,
         "given_hits": hits_json(hits),
-        "given_wire": WIRE,
-        "given_notice": wired("conversation", f"{incoming.pharmacy_id}/{incoming.conversation_id}"),
     }
     statement = WRITTEN_IN_TIME if incoming.by_own_time else WRITTEN
     return (await tx.execute(statement, given)).one_or_none() is not None

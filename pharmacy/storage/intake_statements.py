@@ -75,12 +75,11 @@ def _written(place: Any) -> Any:
         for name in ("kind", "text", "sent_at", "hits", "channel_message_id", "redelivered")
     }
     message = insert(messages).from_select([*of_message], select(*of_message.values()).select_from(_ARRIVED))
-    told = select(func.pg_notify(_given("wire"), _given("notice"))).select_from(_ARRIVED)
-    return told.add_cte(message.cte("message"), _RAISED.cte("raised"), _OUTDATED.cte("outdated"))
+    return select(_ARRIVED.c.event_id).add_cte(message.cte("message"), _RAISED.cte("raised"), _OUTDATED.cte("outdated"))
 
 
 WRITTEN = _written(after_everything(*_SCOPE))
-"""Write a message that stands where it arrives: inbox, message, version, outdated suggestion, notice.
+"""Write a message that stands where it arrives: inbox, message, version, outdated suggestion.
 
 One row, or none when the event's id has been used."""
 

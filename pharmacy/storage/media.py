@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.jobs import Jobs
-from pharmacy.storage.notices import notify
 from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.tables import media
 
@@ -93,6 +92,4 @@ async def stored(tx: AsyncConnection, of: Of) -> File:
 
 
 async def _set(tx: AsyncConnection, of: Of, values: dict[str, Any]) -> None:
-    changed = await tx.execute(update(media).where(*of.row, media.c.state == "waiting").values(**values))
-    if changed.rowcount:
-        await notify(tx, "conversation", f"{of.pharmacy_id}/{of.conversation_id}")
+    await tx.execute(update(media).where(*of.row, media.c.state == "waiting").values(**values))

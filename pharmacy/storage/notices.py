@@ -36,12 +36,7 @@ async def notify(connection: AsyncConnection, channel: str, payload: str) -> Non
         channel: what sort of thing changed.
         payload: which one; an id, never a patient's words.
     """
-    await connection.execute(_NOTIFY, {"wire": WIRE, "payload": wired(channel, payload)})
-
-
-def wired(channel: str, payload: str) -> str:
-    """Return a notice as it goes over the wire."""
-    return json.dumps([channel, payload])
+    await connection.execute(_NOTIFY, {"wire": WIRE, "payload": json.dumps([channel, payload])})
 
 
 class Subscription:

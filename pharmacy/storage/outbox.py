@@ -14,7 +14,6 @@ from pharmacy.storage.cases import Bell
 from pharmacy.storage.expiry import expired
 from pharmacy.storage.holding import locked
 from pharmacy.storage.jobs import Jobs
-from pharmacy.storage.notices import notify
 from pharmacy.storage.order import after_everything
 from pharmacy.storage.outbox_queue import (
     FIXED,
@@ -120,7 +119,6 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
     mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == row.conversation_id)
     now = {"last_message_at": func.now(), **_moved(row, conversation)}
     await tx.execute(update(conversations).where(*mine).values(**now))
-    await notify(tx, "conversation", f"{pharmacy_id}/{row.conversation_id}")
     body = {"conversation": row.conversation_id, "text_hash": row.text_hash, "retry_key": str(row.retry_key),
             "suggestion_id": str(row.suggestion_id) if row.suggestion_id else None, "by": row.sent_by,
             "kind": row.kind, "automatic": row.automatic, "policy_version": row.policy_version,

@@ -15,7 +15,6 @@ from pharmacy.storage.decisions import Decision, refuse_stale
 from pharmacy.storage.holding import locked
 from pharmacy.storage.intake import Idempotency
 from pharmacy.storage.jobs import Jobs
-from pharmacy.storage.notices import notify
 from pharmacy.storage.outcomes import Covered, write_handover
 from pharmacy.storage.refusals import Conflict, Stale
 from pharmacy.storage.tables import handovers, idempotency_keys, suggestions
@@ -57,7 +56,6 @@ async def respond(
     outbox_id = await outbox.queue(tx, jobs, conversation, wording, decision.actor)
     await _keep_key(tx, conversation, reply.idempotency, outbox_id)
     await _end_drafts(tx, conversation, decision.actor)
-    await notify(tx, "conversation", f"{decision.pharmacy_id}/{conversation_id}")
     # The reason is a person's words and stays in the outbox; the chain names the rules.
     body = {"version": decision.version, "outbox_id": str(outbox_id), "reasoned": bool(reply.reason),
             "overridden": list(reply.overridden)}  # fmt: skip

@@ -11,12 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pharmacy.domain.policy import InForce, Policy
 from pharmacy.domain.policy_file import PolicyFile, differences
 from pharmacy.storage import audit
-from pharmacy.storage.notices import notify
 from pharmacy.storage.refusals import Stale
 from pharmacy.storage.tables import kill_switches, policies
 
 CHANNEL = "policy"
-"""What is told when policy or kill switch changes; the payload is the pharmacy's id."""
+"""Where the tables tell that policy or kill switch has changed; the payload is the pharmacy's id."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,6 @@ async def put(tx: AsyncConnection, pharmacy_id: str, actor: str, policy: Policy,
     body = policy.model_dump(mode="json")
     row = {"version": now + 1, "body": body, "set_by": actor, "reason": reason}
     await tx.execute(insert(policies).values(**row, pharmacy_id=pharmacy_id))
-    await notify(tx, CHANNEL, pharmacy_id)
     await audit.append(tx, pharmacy_id, actor, "policy_set", pharmacy_id, {"version": now + 1, "policy": body})
     return now + 1
 
@@ -117,7 +115,6 @@ async def turn(tx: AsyncConnection, pharmacy_id: str, actor: str, *, is_on: bool
     # The clock and not now(): the lock may have been waited for.
     row = {"is_on": is_on, "set_by": actor, "reason": reason, "at": func.clock_timestamp()}
     await tx.execute(insert(kill_switches).values(**row, pharmacy_id=pharmacy_id))
-    await notify(tx, CHANNEL, pharmacy_id)
     action = "automatic_sending_stopped" if is_on else "automatic_sending_released"
     await audit.append(tx, pharmacy_id, actor, action, pharmacy_id, {"reasoned": bool(reason)})
     return await switch_of(tx, pharmacy_id)

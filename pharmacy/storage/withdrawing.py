@@ -12,7 +12,6 @@ from pharmacy.domain.outcome import Outcome
 from pharmacy.storage import audit, cases, media, outcomes, unanswered
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.holding import locked
-from pharmacy.storage.notices import notify
 from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.tables import conversations, handovers, messages, model_calls, outbox, runs, suggestions
 from pharmacy.storage.tables import outcomes as outcome_rows
@@ -107,7 +106,6 @@ async def _call_a_person(
     mine = (conversations.c.pharmacy_id == of[0], conversations.c.id == of[1])
     now = {"version": version, "withdrawn_version": version, "last_message_at": func.now(), "snoozed_until": None}
     await tx.execute(update(conversations).where(*mine).values(**now))
-    await notify(tx, "conversation", f"{of[0]}/{of[1]}")
     if await unanswered.count(tx, *of):
         outcome = handed_over(before.phase, await unanswered.hits(tx, *of))
         await outcomes.write_handover(tx, bell, outcomes.Covered(*of, version), outcome)

@@ -15,9 +15,10 @@ EXAMPLES = int(os.environ.get("KAKARI_TEST_SCHEMA_EXAMPLES", "6"))
 LONGEST_SECONDS = int(os.environ.get("KAKARI_TEST_SCHEMA_SECONDS", "60"))
 SEED = os.environ.get("KAKARI_TEST_SCHEMA_SEED", "1")
 CONFIGURATION = """
-# Calls that wait for something would wait for each generated second.
+# Calls that wait for something would wait for each generated second, and the event stream would go on for as many.
 [parameters]
 "query.wait" = 0
+"query.seconds" = 0
 """
 
 

@@ -1,0 +1,34 @@
+"""What a console shows tells of its own changes: a trigger of each table, so that no writer can forget it."""
+
+from pharmacy.storage.notices import WIRE
+
+FUNCTION = f"""
+CREATE FUNCTION kakari_tell() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    which text := NEW.pharmacy_id;
+BEGIN
+    IF TG_ARGV[1] = 'conversation_id' THEN
+        which := which || '/' || NEW.conversation_id;
+    ELSIF TG_ARGV[1] = 'id' THEN
+        which := which || '/' || NEW.id;
+    END IF;
+    PERFORM pg_notify('{WIRE}', json_build_array(TG_ARGV[0], which)::text);
+    RETURN NULL;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION kakari_tell() FROM PUBLIC;
+"""
+"""Told once for each transaction, however many of its rows are the same thing's: PostgreSQL drops equal notices."""
+
+
+def tell(table: str, channel: str = "conversation", of: str = "conversation_id") -> str:
+    """Return the SQL that has each new or changed row of `table` told on `channel`, with its transaction.
+
+    Args:
+        of: the column that says which one has changed: `conversation_id`, `id`, or `pharmacy_id` where a pharmacy has
+            only one.
+    """
+    return f"""
+    CREATE TRIGGER tells AFTER INSERT OR UPDATE ON {table}
+        FOR EACH ROW EXECUTE FUNCTION kakari_tell('{channel}', '{of}');
+    """
