@@ -221,10 +221,64 @@ class ConversationOut(ConversationRow):
     """Texts that are on their way or could not be sent."""
 
 
+class LastMessageOut(BaseModel):
+    """The newest message of a conversation, as much of it as a list shows."""
+
+    author: Literal["patient", "pharmacist", "machine"]
+    kind: str
+    text: str
+    """Its first 120 characters."""
+
+    sent_at: str
+
+
+class DeskRow(ConversationRow):
+    """A conversation in a list, with what makes a pharmacist open it."""
+
+    tab: Literal["person", "check", "automatic", "done"]
+    """What it asks of a person; the first of these where it asks several things."""
+
+    patient_name: str | None
+    """null while unknown."""
+
+    last_message: LastMessageOut | None
+    unanswered: int
+    """How many of the patient's messages have no answer that was sent, and were not settled without one."""
+
+    waiting_since: str | None
+    """When the oldest of these was received; null where nothing waits on the pharmacy."""
+
+    reason_code: str | None
+    """Why the open case is there; null without one."""
+
+    acknowledged: bool | None
+    """Whether somebody looks after the open case; null without one."""
+
+
+class TabCounts(BaseModel):
+    """How many conversations stand in each tab; snoozed ones are not counted."""
+
+    person: int
+    check: int
+    automatic: int
+    done: int
+
+
+class DeskOut(BaseModel):
+    """How much there is to do."""
+
+    tabs: TabCounts
+    snoozed: int
+    """Conversations that sleep, of all tabs."""
+
+    emergencies: int
+    """Open cases of tier E."""
+
+
 class ConversationPage(BaseModel):
     """A page of conversations."""
 
-    items: list[ConversationRow]
+    items: list[DeskRow]
     next: str | None
 
 

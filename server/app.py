@@ -13,6 +13,7 @@ from server.rights import publish_roles, refuse_undeclared
 from server.routes import (
     accounts,
     conversations,
+    desk,
     events,
     facts,
     handovers,
@@ -46,6 +47,7 @@ def create_app(program: Program | None = None) -> FastAPI:
     app.include_router(line.webhook)  # first: routes are tried in their order, and most calls are LINE's
     for router in (
         messages,
+        desk,
         conversations,
         events,
         media,

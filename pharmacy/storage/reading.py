@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, text, tuple_
+from sqlalchemy import Select, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.paging import Page, page, read_cursor
@@ -39,32 +39,6 @@ _SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 async def snapshot(tx: AsyncConnection) -> None:
     """Let everything that the transaction reads be of one moment; to be called before its first query."""
     await tx.execute(_SNAPSHOT)
-
-
-async def list_conversations(
-    tx: AsyncConnection, pharmacy_id: str, *, limit: int, after: str | None, waiting: str | None, phase: str | None,
-    category: str | None, patient_id: str | None,
-) -> Page:  # fmt: skip
-    """Return conversations, the one with the newest message first.
-
-    Args:
-        waiting: `suggestion`, `handover`, `taken_over` or `nothing`: what of it waits for a person.
-    """
-    found = _conversation_rows().where(conversations.c.pharmacy_id == pharmacy_id)
-    for column, value in (
-        (conversations.c.phase, phase),
-        (conversations.c.category, category),
-        (conversations.c.patient_id, patient_id),
-    ):
-        if value is not None:
-            found = found.where(column == value)
-    if waiting is not None:
-        found = found.where(_waits(waiting))
-    place = (conversations.c.last_message_at, conversations.c.id)
-    if after:
-        found = found.where(tuple_(*place) < tuple_(*read_cursor(after, (datetime, str))))
-    rows = (await tx.execute(found.order_by(place[0].desc(), place[1].desc()).limit(limit + 1))).all()
-    return page(list(rows), limit, conversation_json, lambda row: [row.last_message_at.isoformat(), row.id])
 
 
 async def one_conversation(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> dict[str, Any]:
@@ -227,17 +201,6 @@ def _conversation_rows() -> Select[Any]:
         .outerjoin(suggestions, of_mine(suggestions))
         .outerjoin(handovers, of_mine(handovers))
     )
-
-
-def _waits(waiting: str) -> Any:
-    return {
-        "suggestion": suggestions.c.id.is_not(None),
-        "handover": handovers.c.id.is_not(None),
-        "taken_over": conversations.c.taken_over_by.is_not(None),
-        "nothing": ~or_(
-            suggestions.c.id.is_not(None), handovers.c.id.is_not(None), conversations.c.taken_over_by.is_not(None)
-        ),
-    }[waiting]
 
 
 def _messages(pharmacy_id: str, conversation_id: str) -> Select[Any]:

@@ -24,6 +24,21 @@ def conversation_json(row: Any) -> dict[str, Any]:
     }
 
 
+def desk_json(row: Any) -> dict[str, Any]:
+    """Return a row of the desk as the API shows it."""
+    last = {"author": row.author, "kind": row.kind, "text": row.glimpse, "sent_at": _iso(row.sent_at)}
+    return conversation_json(row) | {
+        "tab": row.tab,
+        "patient_name": row.patient_name,
+        "last_message": last if row.author else None,
+        "unanswered": row.messages_waiting,
+        # What is left over where nothing waits was settled without words.
+        "waiting_since": _iso(row.since) if row.tab != "done" else None,
+        "reason_code": row.code,
+        "acknowledged": row.acknowledged_at is not None if row.handover_id else None,
+    }
+
+
 def message_json(row: Any) -> dict[str, Any]:
     """Return a message's row as the API shows it."""
     return {

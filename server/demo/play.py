@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from pharmacy.storage import decisions, people, reading
+from pharmacy.storage import decisions, desk, people, reading
 from pharmacy.storage.access import Caller
 from pharmacy.storage.background import end
 from pharmacy.storage.decisions import Decision
@@ -45,16 +45,7 @@ async def demo_beside(program: Program, *, wanted: bool) -> AsyncIterator[None]:
 
 async def _empty(program: Program) -> bool:
     async with program.database.begin(program.settings.pharmacy_id) as tx:
-        page = await reading.list_conversations(
-            tx,
-            program.settings.pharmacy_id,
-            limit=1,
-            after=None,
-            waiting=None,
-            phase=None,
-            category=None,
-            patient_id=None,
-        )
+        page = await desk.list_rows(tx, program.settings.pharmacy_id, desk.Wanted(), limit=1, after=None)
     return not page.items
 
 

@@ -1,6 +1,6 @@
 """Conversations: read them, hold and correct them, reply in person, ask for a draft, stop the run in work."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
@@ -10,9 +10,9 @@ from pharmacy.storage import decisions, holding, reading
 from pharmacy.storage.requests import outcome_of_request
 from server import deciding
 from server.access import Calling, Serving, SignedInRoute
-from server.answers import Asked, ConversationOut, ConversationPage, MessagePage, OutcomeOut, Stopped, UnsentOut
+from server.answers import Asked, ConversationOut, MessagePage, OutcomeOut, Stopped, UnsentOut
 from server.asks import ID_PATTERN, Ask, Correct, Respond
-from server.errors import DECIDING, OF_ONE, SIGNED_IN
+from server.errors import DECIDING, OF_ONE
 from server.rights import needs
 from server.routes.messages import IdempotencyKey
 from server.waiting import Wait, wait_for
@@ -23,26 +23,6 @@ ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 After = Annotated[str | None, Query(max_length=500, description="`next` of the page before.")]
 Filter = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-
-
-@router.get("", openapi_extra=needs(Right.READ_WORDS), response_model=ConversationPage, responses=SIGNED_IN)
-async def list_conversations(
-    program: Serving, by: Calling, limit: Limit = 50, after: After = None,
-    waiting: Literal["suggestion", "handover", "taken_over", "nothing"] | None = None,
-    phase: Filter = None, category: Filter = None, patient_id: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
-) -> Any:  # fmt: skip
-    """List conversations, the one with the newest message first."""
-    async with program.database.begin(by.pharmacy_id) as tx:
-        return await reading.list_conversations(
-            tx,
-            by.pharmacy_id,
-            limit=limit,
-            after=after,
-            waiting=waiting,
-            phase=phase,
-            category=category,
-            patient_id=patient_id,
-        )
 
 
 @router.get(

@@ -26,6 +26,7 @@ from pharmacy.domain.model import Prompt
 from pharmacy.domain.products.read import product_from, shipped
 from pharmacy.models.local.student import Student
 from pharmacy.settings import Settings
+from tests.bench.desk import desk_figures
 
 ROWS = Path(__file__).parents[1] / "data" / "gate-utterances.jsonl"
 Figure = tuple[str, str]
@@ -92,7 +93,7 @@ def command() -> Iterator[Figure]:
     yield "kakari --help", f"median {median(times) / 1000:.2f} s, n {len(times)}"
 
 
-PARTS = {"gate": gate, "flow": flow, "students": students, "command": command}
+PARTS = {"gate": gate, "flow": flow, "students": students, "command": command, "desk": desk_figures}
 
 
 def _hostile(texts: list[str]) -> list[str]:

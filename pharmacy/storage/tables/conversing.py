@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Identity,
     Index,
     Integer,
@@ -21,7 +22,10 @@ from pharmacy.storage.tables.columns import metadata, of_conversation, of_pharma
 
 patients = Table(
     "patients", metadata, of_pharmacy(), Column("id", Text, nullable=False), Column("profile", JSONB, nullable=False),
-    time("updated_at", now=True), PrimaryKeyConstraint("pharmacy_id", "id"),
+    time("updated_at", now=True),
+    # What a search reads, kept by the database itself; likewise `folded` of a message.
+    Column("folded_name", Text, Computed("lower(normalize(profile ->> 'name', NFKC))", persisted=True)),
+    PrimaryKeyConstraint("pharmacy_id", "id"),
 )  # fmt: skip
 
 products = Table(
@@ -86,10 +90,12 @@ messages = Table(
     time("sent_at", nullable=False),
     time("received_at", now=True),
     time("order_at", now=True),  # its place in the conversation
+    Column("folded", Text, Computed("lower(normalize(text, NFKC))", persisted=True)),  # the text, for searching
     PrimaryKeyConstraint("seq"),
     UniqueConstraint("pharmacy_id", "conversation_id", "id"),
     of_conversation(),
     Index(None, "pharmacy_id", "conversation_id", "seq"),
+    Index("ix_messages_by_version", "pharmacy_id", "conversation_id", "version"),
     Index("ix_messages_in_order", "pharmacy_id", "conversation_id", "order_at", "id"),
     Index("ix_messages_of_channel", "pharmacy_id", "conversation_id", "channel_message_id",
           postgresql_where=text("channel_message_id IS NOT NULL")),

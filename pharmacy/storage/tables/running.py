@@ -53,6 +53,7 @@ requests = Table(
     PrimaryKeyConstraint("id"),
     of_conversation(),
     Index(None, "pharmacy_id", "conversation_id"),
+    Index("ix_requests_pharmacy_id_created_at", "pharmacy_id", "created_at"),
 )
 
 outcomes = Table(

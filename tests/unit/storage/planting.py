@@ -26,7 +26,8 @@ def plant(owner: psycopg.Connection[Any], pharmacy_id: str, patient_id: str, can
     planted = [table for table in metadata.sorted_tables if "pharmacy_id" in table.c and table.name not in KEPT_WHOLE]
     for table in planted:
         own = {"patients": patient_id, "conversations": links["conversation_id"], "messages": links["message_id"]}
-        row = {column.name: _value(column, canary) for column in table.c if column.identity is None}
+        given = [column for column in table.c if column.identity is None and column.computed is None]
+        row = {column.name: _value(column, canary) for column in given}
         row |= {name: value for name, value in links.items() if name in table.c}
         row |= {"id": own[table.name]} if table.name in own else {}
         _insert(owner, table, row)
