@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -35,6 +36,12 @@ class BusinessHours:
     urgent_hours: float
     """Business hours in which a tier U case must be acknowledged."""
 
+    amber_hours: float
+    """Business hours after which a patient who waits is shown as waiting long."""
+
+    red_hours: float
+    """The same for too long."""
+
     def is_open(self, at: datetime) -> bool:
         """Return whether somebody is there at the aware time `at`."""
         return any(opens <= at < closes for opens, closes in self._openings(at))
@@ -59,6 +66,16 @@ class BusinessHours:
         """Return when a tier U case of the aware time `at` must have been acknowledged."""
         return self.after(at, self.urgent_hours)
 
+    def seconds_between(self, since: datetime, until: datetime) -> float:
+        """Return for how many seconds it was open between two aware times; 0 when `until` is not the later one.
+
+        Openings later than 60 days after `since` are not counted: by then any wait is too long.
+        """
+        begins, ends = since.astimezone(UTC), until.astimezone(UTC)  # one zone's clock times leave out its changes
+        spans = ((max(opens.astimezone(UTC), begins), min(closes.astimezone(UTC), ends))
+                 for opens, closes in takewhile(lambda span: span[0] < until, self._openings(since)))  # fmt: skip
+        return sum((closes - opens).total_seconds() for opens, closes in spans if opens < closes)
+
     def _openings(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the opening times of the days from `at`'s on, oldest first."""
         today = at.astimezone(self.zone).date()
@@ -77,6 +94,8 @@ class _Hours(BaseModel):
     closed_days: list[str] = []
     public_holidays: bool
     urgent_hours: float = Field(gt=0, le=48)
+    amber_hours: float = Field(default=0.5, gt=0, le=480)
+    red_hours: float = Field(default=2.0, gt=0, le=480)
     monday: list[str] = []
     tuesday: list[str] = []
     wednesday: list[str] = []
@@ -107,7 +126,11 @@ def load_business_hours(file: Path) -> BusinessHours:
         raise toml.wrong(("hours", "time_zone"), said) from None
     weekly = {number: _spans(toml, name, getattr(read, name)) for number, name in enumerate(WEEKDAYS)}
     closed = frozenset(_day(toml, said) for said in read.closed_days)
-    hours = BusinessHours(zone, weekly, closed, read.public_holidays, read.urgent_hours)
+    if read.red_hours <= read.amber_hours:
+        raise toml.wrong(("hours", "red_hours"), f"{read.red_hours!r}: expected more than amber_hours")
+    hours = BusinessHours(
+        zone, weekly, closed, read.public_holidays, read.urgent_hours, read.amber_hours, read.red_hours
+    )
     try:
         hours.urgent_until(datetime(2030, 1, 1, tzinfo=zone))
     except ValueError as error:

@@ -56,6 +56,7 @@ def test_an_urgent_case_of_the_evening_is_late_in_the_next_business_morning(ship
         pytest.param('["09:00-18:00"]', '["09:00-12:00", "11:00-18:00"]', ":6: .*one after another", id="overlapping"),
         pytest.param('"12-31"', '"13-31"', "13-31.*month and day", id="no-such-month"),
         pytest.param("urgent_hours = 2.0", "urgent_hours = 0.0", "urgent_hours", id="no-time-at-all"),
+        pytest.param("red_hours = 2.0", "red_hours = 0.5", "red_hours.*more than amber_hours", id="red-before-amber"),
         pytest.param("public_holidays = true", "public_holliday = true", "public_hol", id="a-typo"),
     ],
 )
