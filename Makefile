@@ -1,5 +1,5 @@
 # The commands of a checkout. Each works from nothing but Python 3.11 to 3.13.
-.PHONY: help setup setup-dev serve test lint bench soak students lock audit-deps
+.PHONY: help setup setup-dev browser serve test lint bench soak students lock audit-deps
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -12,13 +12,17 @@ setup: .venv/app.done  ## make .venv with what the program needs
 
 setup-dev: .venv/dev.done  ## add what tests and checks need
 
+browser: setup-dev  ## find the Chromium that tests use, or install one: KAKARI_CHROMIUM, PATH, Playwright's own
+	.venv/bin/python -m tests.browser.chromium
+
 serve: setup  ## start Kakari (database, worker, HTTP) with sample patients: http://127.0.0.1:8000
 	.venv/bin/kakari serve $(if $(ARGS),$(ARGS),--demo)
 
-test: setup-dev  ## every test, against a real PostgreSQL; ARGS chooses some
+test: setup-dev  ## every test, against a real PostgreSQL and in a real Chromium; ARGS chooses some
 ifdef ARGS
 	.venv/bin/python -m pytest $(ARGS)
 else
+	-@$(MAKE) --no-print-directory browser  # without one, everything else is tested still, and the tests in a browser fail
 	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
 	.venv/bin/python -m pytest -m alone
 endif

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import URL
 
 from pharmacy.settings import Settings
 from pharmacy.storage.address import libpq
 from tests.api.answers import by_words
 from tests.api.line_shop import LineShop, line_running
-from tests.api.shop import Shop, running
+from tests.api.shop import Shop, running, settings_of
 from tests.fakes.line_server import LineFake
 from tests.fakes.openai_server import OpenAIFake
 
@@ -42,7 +41,7 @@ async def shop(shared_database_url: str, tmp_path_factory: pytest.TempPathFactor
     """Return the pharmacy that tests share; each keeps to conversations of its own."""
     with OpenAIFake() as fake:
         fake.script.rule = by_words
-        settings = _settings(shared_database_url, tmp_path_factory.mktemp("shop") / "home", fake)
+        settings = settings_of(shared_database_url, tmp_path_factory.mktemp("shop") / "home", fake)
         async with running(settings) as open_shop:
             yield open_shop
 
@@ -58,7 +57,7 @@ def fake() -> Iterator[OpenAIFake]:
 @pytest.fixture
 def own_settings(database_url: str, tmp_path: Path, fake: OpenAIFake) -> Settings:
     """Return settings on this test's own database and provider."""
-    return _settings(database_url, tmp_path / "home", fake)
+    return settings_of(database_url, tmp_path / "home", fake)
 
 
 @pytest.fixture
@@ -68,13 +67,6 @@ async def own_shop(own_settings: Settings, fake: OpenAIFake) -> AsyncIterator[Sh
         yield open_shop
 
 
-def _settings(database_url: str, home: Path, fake: OpenAIFake) -> Settings:
-    return Settings(
-        database_url=database_url, home=home, pool_size=20, settle_seconds=0, models="openai",
-        openai_api_key=SecretStr("test"), openai_base_url=fake.url,
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="session")
 async def line_shop(
     server_url: URL, migrated_template: URL, tmp_path_factory: pytest.TempPathFactory
@@ -82,5 +74,5 @@ async def line_shop(
     """Return the pharmacy with a LINE account that tests share; each keeps to patients of its own."""
     with database_of(server_url, migrated_template) as url, OpenAIFake() as fake, LineFake() as line:
         fake.script.rule = by_words
-        async with line_running(_settings(url, tmp_path_factory.mktemp("line") / "home", fake), line) as open_shop:
+        async with line_running(settings_of(url, tmp_path_factory.mktemp("line") / "home", fake), line) as open_shop:
             yield open_shop

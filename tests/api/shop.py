@@ -6,10 +6,12 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import uvicorn
+from pydantic import SecretStr
 from sqlalchemy import Row, text
 
 from graph.assemble import Assembled, assemble_from
@@ -23,6 +25,7 @@ from pharmacy.storage.background import end
 from server.app import create_app
 from server.program import Program, open_program
 from server.worker.run import run_worker
+from tests.fakes.openai_server import OpenAIFake
 
 _NUMBERS = itertools.count(1)
 
@@ -93,6 +96,14 @@ class Shop:
 def new_id(kind: str = "c") -> str:
     """Return an id that no other test uses."""
     return f"{kind}-{next(_NUMBERS)}"
+
+
+def settings_of(database_url: str, home: Path, provider: OpenAIFake) -> Settings:
+    """Return settings on that database, served by the stand-in for the provider."""
+    return Settings(
+        database_url=database_url, home=home, pool_size=20, settle_seconds=0, models="openai",
+        openai_api_key=SecretStr("test"), openai_base_url=provider.url,
+    )  # fmt: skip
 
 
 def assembled_with(settings: Settings, gate: Any) -> Assembled:
