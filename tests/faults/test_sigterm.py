@@ -19,6 +19,7 @@ from tests.faults.rules import everyday
 
 MESSAGES = 20
 WAITING = 5
+STREAMS = 10
 ASKED_SECONDS = 10.0
 NOT_YET = "SELECT count(*) FROM messages WHERE author = 'patient' AND outcome_id IS NULL"
 
@@ -41,6 +42,24 @@ def _load(client: httpx2.Client) -> list[threading.Thread]:
     threads = [threading.Thread(target=wait, args=(number,)) for number in range(WAITING)]
     for thread in threads:
         thread.start()
+    return threads
+
+
+def _listen(client: httpx2.Client, ended_well: list[int]) -> list[threading.Thread]:
+    """Open event streams, and note those that come to a proper end."""
+    opened = threading.Semaphore(0)
+
+    def listen(number: int) -> None:
+        with client.stream("GET", "/v1/events") as answer:
+            for line in answer.iter_lines():
+                if line == "event: changed":
+                    opened.release()
+        ended_well.append(number)
+
+    threads = [threading.Thread(target=listen, args=(number,)) for number in range(STREAMS)]
+    for thread in threads:
+        thread.start()
+    assert all(opened.acquire(timeout=30) for _ in threads)
     return threads
 
 
@@ -71,7 +90,9 @@ def test_a_process_told_to_end_under_load_ends_in_time_and_loses_nothing(
                     "a second worker", lambda: _one(database_url, "SELECT count(*) FROM procrastinate_workers") > 9, 60
                 )
             with serve.client() as client:
-                threads = _load(client)
+                threads, ended_well = _load(client), list[int]()
+                if ended == "serve":
+                    threads += _listen(client, ended_well)
                 doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
                 until("jobs in hand", lambda: _one(database_url, doing) >= MESSAGES, 30)
                 mine = "SELECT array_agg(DISTINCT worker_id) FROM procrastinate_jobs WHERE status = 'doing'"
@@ -87,6 +108,7 @@ def test_a_process_told_to_end_under_load_ends_in_time_and_loses_nothing(
                     serve.kill()
                 for thread in threads:
                     thread.join()
+                assert len(ended_well) == (STREAMS if ended == "serve" else 0)
         taken = _one(database_url, "SELECT count(*) FROM messages WHERE author = 'patient'")
         provider.world.latency_seconds = 0
         with serve:
