@@ -41,7 +41,8 @@ INSERT INTO messages (pharmacy_id, id, conversation_id, version, author, text,
     FROM generate_series(1, {n}) n, generate_series(1, {m}) v;
 INSERT INTO suggestions (id, pharmacy_id, conversation_id, run_id, version, state, requested, phase, text, body)
     SELECT gen_random_uuid(), 'sakura', 'c' || n, gen_random_uuid(), v,
-           CASE WHEN v = {m} AND n % 100 BETWEEN {person} AND {person} + {check} - 1 THEN 'open' ELSE 'approved' END,
+           CASE WHEN v = {m} AND n % 100 BETWEEN {person} AND {person} + {check} - 1 THEN 'open'
+                WHEN v % 3 = 0 THEN 'rejected' ELSE 'approved' END,
            false, 'intake', 't', '{{}}'
     FROM generate_series(1, {n}) n, generate_series(1, {m}) v;
 INSERT INTO handovers (id, pharmacy_id, conversation_id, version, state, code, tier, urgency, detail, phase,
@@ -49,6 +50,10 @@ INSERT INTO handovers (id, pharmacy_id, conversation_id, version, state, code, t
     SELECT gen_random_uuid(), 'sakura', 'c' || n, {m}, 'open', 'triage', (ARRAY['E', 'U', 'H'])[n % 3 + 1], n % 3,
            '', 'intake', '[]', '[]'
     FROM generate_series(1, {n}) n WHERE n % 100 < {person};
+INSERT INTO handovers (id, pharmacy_id, conversation_id, version, state, code, tier, urgency, detail, phase,
+                       reasons, drafts)
+    SELECT gen_random_uuid(), 'sakura', 'c' || n, v, 'resolved', 'triage', 'H', 2, '', 'intake', '[]', '[]'
+    FROM generate_series(1, {n}) n, generate_series(1, 2) v;
 INSERT INTO outbox (id, pharmacy_id, conversation_id, retry_key, version, text, text_hash, recipient, author, sent_by,
                     state, automatic, created_at, sent_at)
     SELECT gen_random_uuid(), 'sakura', 'c' || n, gen_random_uuid(), {m}, 't', 't', 'p' || n, 'machine', 'policy:1',

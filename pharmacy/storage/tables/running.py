@@ -99,6 +99,8 @@ suggestions = Table(
     of_conversation(),
     Index(None, "pharmacy_id", "state", "seq"),
     Index("ix_suggestions_of_conversation", "pharmacy_id", "conversation_id", "seq"),
+    Index("ix_suggestions_rejected", "pharmacy_id", "conversation_id", "version",
+          postgresql_where=text("state = 'rejected'")),
     Index("uq_suggestions_one_open", "pharmacy_id", "conversation_id", unique=True,
           postgresql_where=text("state = 'open'")),
 )  # fmt: skip
@@ -136,6 +138,8 @@ handovers = Table(
     Index("ix_handovers_of_conversation", "pharmacy_id", "conversation_id", "urgency", "seq"),
     Index("ix_handovers_alarm_due", "pharmacy_id", "alarm_due_at",
           postgresql_where=text("state = 'open' AND acknowledged_at IS NULL AND alarm_due_at IS NOT NULL")),
+    Index("ix_handovers_resolved", "pharmacy_id", "conversation_id", "version",
+          postgresql_where=text("state = 'resolved'")),
     Index("uq_handovers_one_open", "pharmacy_id", "conversation_id", unique=True,
           postgresql_where=text("state = 'open'")),
 )  # fmt: skip
