@@ -4,7 +4,8 @@ from fastapi import FastAPI
 
 from server import metrics
 from server.access import SignedInRoute
-from server.console import entrance, pages
+from server.console import decisions, entrance, pages
+from server.console import desk as console
 from server.errors import add_error_answers
 from server.headers import Guarded
 from server.program import Program
@@ -60,10 +61,13 @@ def create_app(program: Program | None = None) -> FastAPI:
         accounts,
         health,
         entrance,
+        console,
+        decisions,
         pages,
     ):
         app.include_router(router.router)
     app.include_router(health.drawing)
+    app.include_router(console.entrance)
     app.include_router(sessions.entrance)
     refuse_undeclared(app.routes, SignedInRoute)
     add_error_answers(app)

@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from pharmacy.domain.flow import Flow
-from pharmacy.storage import decisions, holding, own_reply, reading
+from pharmacy.storage import case_decisions, decisions, holding, own_reply, reading
 from pharmacy.storage.access import Caller
 from pharmacy.storage.decisions import Decision
 from pharmacy.storage.intake import Idempotency
 from pharmacy.storage.own_reply import OwnReply
-from server.asks import Correct, Decide, Edit, Regenerate, Reject, Respond
+from server.asks import Acknowledge, Ask, Correct, Decide, Edit, Regenerate, Reject, Resolve, Respond
 from server.errors import Refused
 from server.outgoing import refuse_bad_wording, wording_context
 from server.program import Program
@@ -106,15 +106,81 @@ async def correct(program: Program, by: Caller, conversation_id: str, body: Corr
     _refuse_unknown(program.assembled.flow, values.get("category"), values.get("phase"))
     if "category" in values:
         values["category_set_by"] = by.actor if values["category"] else None
-    await change(program, by, conversation_id, "corrected", values)
+    await _change(program, by, conversation_id, "corrected", values)
 
 
-async def change(program: Program, by: Caller, conversation_id: str, action: str, values: dict[str, Any]) -> None:
-    """Write `values` of a conversation under `action`'s name.
+async def ask(program: Program, by: Caller, conversation_id: str, body: Ask) -> UUID:
+    """Ask for a draft; return the request's id.
 
     Raises:
         NotHere: this pharmacy has no such conversation.
     """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        return await decisions.ask(tx, program.jobs, by.pharmacy_id, conversation_id, by.actor, body.instruction)
+
+
+async def take_over(program: Program, by: Caller, conversation_id: str) -> None:
+    """Hold the conversation.
+
+    Raises:
+        NotHere: as `ask`.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        await holding.take_over(tx, by.pharmacy_id, conversation_id, by.actor)
+
+
+async def give_back(program: Program, by: Caller, conversation_id: str) -> None:
+    """Let the flow look at the conversation's next message again.
+
+    Raises:
+        NotHere: as `ask`.
+    """
+    await _change(program, by, conversation_id, "given_back", {"taken_over_by": None, "claimed_by": None})
+
+
+async def claim(program: Program, by: Caller, conversation_id: str) -> None:
+    """Say that the caller looks after the conversation.
+
+    Raises:
+        NotHere: as `ask`.
+    """
+    await _change(program, by, conversation_id, "claimed", {"claimed_by": by.actor})
+
+
+async def stop_run(program: Program, by: Caller, conversation_id: str) -> bool:
+    """Stop the run in work; say whether there was one.
+
+    Raises:
+        NotHere: as `ask`.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        return await holding.stop_run(tx, by.pharmacy_id, conversation_id, by.actor)
+
+
+async def acknowledge(program: Program, by: Caller, handover_id: UUID, body: Acknowledge) -> Shown:
+    """Say that the caller looks after a case, and return it.
+
+    Raises:
+        Stale: the case is closed, or has changed since it was read.
+        NotHere: this pharmacy has no such case.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        await case_decisions.acknowledge(tx, by.pharmacy_id, handover_id, by.actor, body.version)
+        return await reading.one_handover(tx, by.pharmacy_id, handover_id)
+
+
+async def resolve(program: Program, by: Caller, handover_id: UUID, body: Resolve) -> Shown:
+    """Close a case, and return it.
+
+    Raises:
+        Stale, NotHere: as `acknowledge`.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        await case_decisions.resolve(tx, by.pharmacy_id, handover_id, by.actor, body.resolution, body.version)
+        return await reading.one_handover(tx, by.pharmacy_id, handover_id)
+
+
+async def _change(program: Program, by: Caller, conversation_id: str, action: str, values: dict[str, Any]) -> None:
     async with program.database.begin(by.pharmacy_id) as tx:
         if values:
             await holding.change(tx, by.pharmacy_id, conversation_id, by.actor, action, values)

@@ -98,7 +98,7 @@ async def _write_draft(
     await tx.execute(update(suggestions).where(*open_one).values(**superseded))
     shown = outcome_json(outcome, covered.conversation_id, covered.version) | {
         "held_for": list(outcome.held_for),
-        "earlier_drafts": drafts_json(outcome.drafts),
+        "earlier_drafts": drafts_json(outcome.drafts[:-1]),  # the last one is what is suggested
         "trail": steps_json(outcome.steps),
     }
     row = {"run_id": covered.run_id, "version": covered.version, "state": state, "requested": requested,

@@ -38,7 +38,7 @@ def signed_out(request: Request, said: str = "", status: int = 401) -> HTMLRespo
     Args:
         said: why they are here: refused, too_many, link, provider, out, or nothing.
     """
-    return page("signed_out.html", status, said=said, provider=_provider_of(request) is not None)
+    return page(request, "signed_out.html", status, said=said, provider=_provider_of(request) is not None)
 
 
 @router.get("/sign-in", openapi_extra=open_because("turns a one-time link into a session"))

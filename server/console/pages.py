@@ -1,34 +1,15 @@
-"""The plain page: the queue of suggestions and cases, and the decisions, until the console takes its place."""
+"""Pages that ask for no session: what can be called, and the pages' own files."""
 
-from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from typing import Annotated
 
-from pharmacy.storage import access
-from server.access import program_of, session_of
-from server.console.entrance import signed_out
-from server.console.templates import HERE, PAGE_HEADERS, page
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from server.console.assets import file_answer
+from server.console.templates import page
 from server.rights import NEEDED, OPEN, open_because
 
 router = APIRouter(include_in_schema=False)
-
-
-@router.get(
-    "/", openapi_extra=open_because("shows how to sign in to whoever has no session"), response_class=HTMLResponse
-)
-async def queue(request: Request) -> Response:
-    """Show the queue, or how to sign in."""
-    program, token = program_of(request), session_of(request)
-    async with program.database.begin_without_pharmacy() as tx:
-        caller = await access.caller_of_session(tx, token) if token else None
-    if caller is None:
-        return signed_out(request)
-    flow = program.assembled.flow
-    labels = {
-        "categories": {c.name: c.label for c in flow.categories.values()},
-        "phases": {p.name: p.label for p in flow.phases.values()},
-        "criteria": {c.name: c.label for c in flow.criteria.values()},
-    }
-    return page("queue.html", labels=labels, mode=program.assembled.registry.mode)
 
 
 @router.get("/docs", openapi_extra=open_because("the calls, and nothing of any pharmacy"), response_class=HTMLResponse)
@@ -41,11 +22,10 @@ async def docs(request: Request) -> Response:
         for path, methods in document["paths"].items()
         for method, call in methods.items()
     ]  # fmt: skip
-    return page("calls.html", calls=calls, version=document["info"]["version"])
+    return page(request, "calls.html", calls=calls, version=document["info"]["version"])
 
 
 @router.get("/static/{name}", openapi_extra=open_because("the page's own files"))
-async def static(name: str) -> Response:
+async def static(name: str, v: Annotated[str, Query(max_length=20)] = "") -> Response:
     """Serve the page's own files, and no other."""
-    files = {file.name: file for file in (HERE / "static").iterdir()}
-    return FileResponse(files[name], headers=PAGE_HEADERS) if name in files else Response(status_code=404)
+    return file_answer(name, v)

@@ -1,21 +1,46 @@
-"""The pages' templates, and how a page is answered."""
+"""The pages' templates in the reader's language, and how a page is answered."""
 
+import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from server.console.assets import address_of
+from server.console.languages import Language, language_of
 from server.headers import PAGE_POLICY
 
 HERE = Path(__file__).parent
-_templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined)
-# The flow file's order is the one people read marks in.
-_templates.policies["json.dumps_kwargs"] = {"sort_keys": False}
-
 PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 
 
-def page(name: str, status: int = 200, **blanks: Any) -> HTMLResponse:
-    """Return the page of that template."""
-    return HTMLResponse(_templates.get_template(name).render(**blanks), status, PAGE_HEADERS)
+def page(request: Request, name: str, status: int = 200, **blanks: Any) -> HTMLResponse:
+    """Return the page of that template, in the language of whoever asks."""
+    chosen = language_of(request)
+    words = templates(chosen).get_template(name).render(language=chosen, **blanks)
+    return HTMLResponse(words, status, PAGE_HEADERS | {"Content-Language": chosen.name, "Vary": "Cookie, HX-Request"})
+
+
+_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+
+
+def visible(words: str) -> str:
+    """Return `words` with what nobody would see in them, such as a turn of the writing direction, spelt out."""
+    return _UNSEEN.sub(lambda found: f"[U+{ord(found.group()):04X}]", words)
+
+
+@cache
+def templates(chosen: Language) -> Environment:
+    """Return the templates with a language's words in them."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.install_gettext_translations(chosen.translations, newstyle=True)  # type: ignore[attr-defined]
+    made.policies["ext.i18n.trimmed"] = True
+    made.globals["asset"] = address_of
+    made.filters["visible"] = visible
+    return made

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from pharmacy.domain.rights import Right
-from pharmacy.storage import decisions, holding, reading
+from pharmacy.storage import reading
 from pharmacy.storage.requests import outcome_of_request
 from server import deciding
 from server.access import Calling, Serving, SignedInRoute
@@ -77,9 +77,7 @@ async def ask(
     wait: Wait = None,
 ) -> Any:
     """Ask for a suggestion, inside a handover too; only an emergency and a used-up daily budget give none."""
-    instruction = body.instruction if body else ""
-    async with program.database.begin(by.pharmacy_id) as tx:
-        request_id = await decisions.ask(tx, program.jobs, by.pharmacy_id, conversation_id, by.actor, instruction)
+    request_id = await deciding.ask(program, by, conversation_id, body or Ask())
     if wait is not None:
         found = await wait_for(
             program, by.pharmacy_id, conversation_id, wait,
@@ -95,9 +93,8 @@ async def ask(
 )
 async def take_over(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Hold the conversation: until it is given back, no machine answers in it."""
-    async with program.database.begin(by.pharmacy_id) as tx:
-        await holding.take_over(tx, by.pharmacy_id, conversation_id, by.actor)
-        return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)
+    await deciding.take_over(program, by, conversation_id)
+    return await _shown(program, by, conversation_id)
 
 
 @router.post(
@@ -105,7 +102,7 @@ async def take_over(conversation_id: ConversationId, program: Serving, by: Calli
 )
 async def give_back(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Let the flow look at the conversation's next message again."""
-    await deciding.change(program, by, conversation_id, "given_back", {"taken_over_by": None, "claimed_by": None})
+    await deciding.give_back(program, by, conversation_id)
     return await _shown(program, by, conversation_id)
 
 
@@ -114,7 +111,7 @@ async def give_back(conversation_id: ConversationId, program: Serving, by: Calli
 )
 async def claim(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Say that you are the one who looks after this conversation."""
-    await deciding.change(program, by, conversation_id, "claimed", {"claimed_by": by.actor})
+    await deciding.claim(program, by, conversation_id)
     return await _shown(program, by, conversation_id)
 
 
@@ -128,8 +125,7 @@ async def correct(conversation_id: ConversationId, body: Correct, program: Servi
 @router.delete("/{conversation_id}/run", openapi_extra=needs(Right.DECIDE), response_model=Stopped, responses=OF_ONE)
 async def stop(conversation_id: ConversationId, program: Serving, by: Calling) -> Any:
     """Stop the run in work; its messages then wait for a person."""
-    async with program.database.begin(by.pharmacy_id) as tx:
-        return Stopped(stopped=await holding.stop_run(tx, by.pharmacy_id, conversation_id, by.actor))
+    return Stopped(stopped=await deciding.stop_run(program, by, conversation_id))
 
 
 async def _shown(program: Serving, by: Calling, conversation_id: str) -> dict[str, Any]:

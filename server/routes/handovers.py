@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from pharmacy.domain.rights import Right
-from pharmacy.storage import case_decisions, reading
+from pharmacy.storage import reading
+from server import deciding
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import HandoverOut, HandoverPage
 from server.asks import ID_PATTERN, Acknowledge, Resolve
@@ -52,10 +53,7 @@ async def get_handover(handover_id: UUID, program: Serving, by: Calling) -> Any:
 )
 async def acknowledge(handover_id: UUID, program: Serving, by: Calling, body: Acknowledge | None = None) -> Any:
     """Say that you look after a case: it calls nobody else. An emergency that joins it later calls again."""
-    told = body or Acknowledge()
-    async with program.database.begin(by.pharmacy_id) as tx:
-        await case_decisions.acknowledge(tx, by.pharmacy_id, handover_id, by.actor, told.version)
-        return await reading.one_handover(tx, by.pharmacy_id, handover_id)
+    return await deciding.acknowledge(program, by, handover_id, body or Acknowledge())
 
 
 @router.post(
@@ -63,7 +61,4 @@ async def acknowledge(handover_id: UUID, program: Serving, by: Calling, body: Ac
 )
 async def resolve(handover_id: UUID, program: Serving, by: Calling, body: Resolve | None = None) -> Any:
     """Close a case; one that holds an emergency only with the conversation's current `version`."""
-    told = body or Resolve()
-    async with program.database.begin(by.pharmacy_id) as tx:
-        await case_decisions.resolve(tx, by.pharmacy_id, handover_id, by.actor, told.resolution, told.version)
-        return await reading.one_handover(tx, by.pharmacy_id, handover_id)
+    return await deciding.resolve(program, by, handover_id, body or Resolve())

@@ -8,6 +8,7 @@ import pytest
 from pharmacy.domain.rights import Role
 from pharmacy.settings import Settings
 from server.access import cookie_name
+from server.console.assets import address_of
 from tests.api.people import browser, person
 from tests.api.shop import Shop, new_id, running
 from tests.fakes.openai_server import OpenAIFake
@@ -21,7 +22,7 @@ EVERYWHERE = {
 }
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/static/page.js", "/v1/handovers", "/openapi.json", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/static/keys.js", "/v1/handovers", "/openapi.json", "/nowhere"])
 async def test_every_answer_keeps_the_browser_narrow(shop: Shop, path: str) -> None:
     answer = await shop.http.get(path)
 
@@ -31,6 +32,12 @@ async def test_every_answer_keeps_the_browser_narrow(shop: Shop, path: str) -> N
         word for word in ("unsafe", "http:", "https:", "*") if word in answer.headers["content-security-policy"]
     ]
     assert "strict-transport-security" not in answer.headers
+
+
+async def test_a_browser_keeps_a_file_that_it_asked_for_by_its_content(shop: Shop) -> None:
+    answer = await shop.stranger.get(address_of("keys.js"))
+
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
 async def test_over_https_cookies_are_bound_to_the_host_and_browsers_insist(

@@ -28,6 +28,7 @@ async def test_a_suggestion_shows_marks_reasons_why_it_is_held_its_trail_and_its
 
     shown = await shop.suggestion(outcome["suggestion_id"])
 
+    assert shown["earlier_drafts"] == []
     assert (shown["state"], shown["text"], shown["version"]) == ("open", GOOD, 1)
     assert shown["held_for"] == ["first_contact", "consent_unknown", "not_allow_listed"]
     assert [step["node"] for step in shown["trail"]][:2] == ["screen", "triage"]

@@ -1,0 +1,143 @@
+"""What a pharmacist sees of one conversation: its words, the draft with why it was held, and how it came about."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from pharmacy.domain.flow import Flow
+from pharmacy.storage import people, reading
+from pharmacy.storage.database import Transaction
+from pharmacy.storage.refusals import NotHere
+from server.console.languages import JAPAN, Language
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One criterion as the judge saw it."""
+
+    name: str
+    label: str
+    mark: int
+    bar: int
+    reason: str
+
+    @property
+    def clears(self) -> bool:
+        """Whether it reaches its bar."""
+        return self.mark >= self.bar
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One node's part in a draft: what it said, and every model that it asked."""
+
+    node: str
+    says: str
+    seconds: float
+    calls: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything that the conversation's page shows."""
+
+    conversation: dict[str, Any]
+    days: list[tuple[datetime, list[dict[str, Any]]]]
+    """Messages by the day in Japan."""
+
+    patient: dict[str, Any]
+    name: str
+    suggestion: dict[str, Any] | None
+    marks: list[Mark]
+    trail: list[Passage]
+    held: list[str]
+    """Why a person has to look, the most pressing first, in whole sentences."""
+
+    @property
+    def open_item(self) -> str:
+        """What there is to decide: another one is another draft or case."""
+        case = self.conversation["handover"]
+        return str(self.suggestion["id"] if self.suggestion else case["id"] if case else "")
+
+
+async def see(tx: Transaction, pharmacy_id: str, conversation_id: str, flow: Flow, language: Language) -> Seen:
+    """Return what is to be seen of the conversation.
+
+    Raises:
+        NotHere: this pharmacy has no such conversation.
+    """
+    conversation = await reading.one_conversation(tx, pharmacy_id, conversation_id)
+    suggestion = None
+    if conversation["suggestion"] is not None:
+        suggestion = await reading.one_suggestion(tx, pharmacy_id, UUID(conversation["suggestion"]["id"]))
+    try:
+        patient = await people.patient_profile(tx, pharmacy_id, conversation["patient_id"])
+    except NotHere:
+        patient = {}
+    judgement = suggestion["judgement"] if suggestion else {}
+    return Seen(
+        conversation=conversation,
+        days=_by_day(conversation["messages"]),
+        patient=patient,
+        name=str(patient.get("name") or conversation["patient_id"]),
+        suggestion=suggestion,
+        marks=marks_of(judgement, flow),
+        trail=_trail(suggestion) if suggestion else [],
+        held=_held(conversation["handover"], suggestion, language),
+    )
+
+
+def marks_of(judgement: dict[str, Any], flow: Flow) -> list[Mark]:
+    """Return the judge's marks in the flow file's order; a criterion that the flow no longer has comes last."""
+    order = [*flow.criteria, *(name for name in judgement if name not in flow.criteria)]
+    labels = {name: criterion.label for name, criterion in flow.criteria.items()}
+    return [Mark(name, labels.get(name, name), **judgement[name]) for name in order if name in judgement]
+
+
+def _by_day(messages: Sequence[dict[str, Any]]) -> list[tuple[datetime, list[dict[str, Any]]]]:
+    timed = [message | {"at": datetime.fromisoformat(message["sent_at"])} for message in messages]
+    days = groupby(timed, key=lambda message: message["at"].astimezone(JAPAN).date())
+    return [(found[0]["at"], found) for found in ([*of_day] for _, of_day in days)]
+
+
+def _trail(suggestion: dict[str, Any]) -> list[Passage]:
+    """Return the nodes in the order walked, each with its calls; a node that was asked again has its own again."""
+    left: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for call in suggestion["calls"]:
+        left[call["node"]].append(call)
+    passages = []
+    for step in suggestion["trail"]:
+        calls, left[step["node"]] = left[step["node"]], []
+        passages.append(Passage(step["node"], step["says"], step["seconds"], tuple(calls)))
+    return passages
+
+
+def _held(case: dict[str, Any] | None, suggestion: dict[str, Any] | None, language: Language) -> list[str]:
+    said: list[str] = []
+    if case is not None:
+        said += [line for reason in reversed(case["reasons"]) for line in reason_said(reason, language)]
+    if suggestion is not None:
+        said += [language.coded("held", code) for code in suggestion["held_for"]]
+    return list(dict.fromkeys(said))
+
+
+def reason_said(reason: dict[str, Any], language: Language) -> list[str]:
+    """Return why a person has to look, in whole sentences: for a gate what it took the message for, and the words."""
+    said = [_hit_said(hit, language) for hit in reason.get("hits", ()) if not hit["rule"].startswith("screen.")]
+    if reason["code"] not in ("triage", "patient_profile") or not said:
+        said.insert(0, _tiered(reason.get("tier"), language.coded("reason", reason["code"]), language))
+    return said
+
+
+def _hit_said(hit: dict[str, Any], language: Language) -> str:
+    sentence = language.coded("gate", hit["rule"].partition(".")[0])
+    words = f"{sentence} 「{hit['matched']}」" if hit["matched"] else sentence
+    return _tiered(hit["tier"], words, language)
+
+
+def _tiered(tier: str | None, sentence: str, language: Language) -> str:
+    return f"{language.coded('tier', tier)}: {sentence}" if tier else sentence

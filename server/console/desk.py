@@ -1,0 +1,140 @@
+"""The desk: the queue, the conversation that is open, and what of both has changed."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from pharmacy.domain.rights import Right
+from pharmacy.storage import desk, reading
+from pharmacy.storage.access import Caller
+from pharmacy.storage.database import Transaction
+from pharmacy.storage.refusals import NotHere
+from server.access import BACKGROUND, Calling, Serving
+from server.console.conversation_view import Seen, marks_of, see
+from server.console.forms import fields_of
+from server.console.keys import KEYS
+from server.console.languages import COOKIE, NAMES, language_of
+from server.console.queue_view import Rows, rows_of
+from server.console.route import PageRoute
+from server.console.templates import page
+from server.console.view import SECTIONS, View
+from server.headers import over_https
+from server.program import Program
+from server.rights import needs, open_because
+
+REFUSALS = ("medically_wrong", "missing_information", "tone", "handled", "other")
+ROWS = 50
+A_YEAR = 365 * 24 * 3600
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+entrance = APIRouter(include_in_schema=False)
+_READ = needs(Right.READ_WORDS)
+Word = Annotated[str, Query(max_length=200)]
+
+
+async def _view(
+    tab: Word = "", q: Word = "", phase: Word = "", category: Word = "", tier: Word = "", mine: Word = "",
+    snoozed: Word = "", c: Word = "",
+) -> View:  # fmt: skip
+    given = {"tab": tab, "q": q, "phase": phase, "category": category, "tier": tier, "mine": mine, "snoozed": snoozed}
+    return View.read(given | {"c": c})
+
+
+Viewing = Annotated[View, Depends(_view)]
+
+
+@router.get("/", openapi_extra=_READ)
+async def whole(request: Request, program: Serving, by: Calling, view: Viewing) -> Response:
+    """Show the desk."""
+    async with program.database.begin(by.pharmacy_id) as tx:
+        blanks = await blanks_of(tx, request, program, by, view)
+    return page(request, "desk.html", **blanks, mode=program.assembled.registry.mode)
+
+
+@router.get("/desk/rows", openapi_extra=_READ)
+async def rows(request: Request, program: Serving, by: Calling, view: Viewing, after: Word = "") -> Response:
+    """Show the queue anew, or its next page."""
+    async with program.database.begin(by.pharmacy_id) as tx:
+        found = await rows_of(tx, program, by, view, after or None)
+    answer = page(request, "rows.html", rows=found, view=view, flow=program.assembled.flow)
+    answer.headers["HX-Replace-Url"] = view.address()
+    return answer
+
+
+@router.get("/desk/conversation", openapi_extra=_READ)
+async def conversation(request: Request, program: Serving, by: Calling, view: Viewing) -> Response:
+    """Show the conversation that the address names."""
+    return await pane(request, program, by, view)
+
+
+@router.get("/desk/live", openapi_extra=_READ | BACKGROUND)
+async def live(
+    request: Request, program: Serving, by: Calling, view: Viewing, item: Word = "", typed: Word = ""
+) -> Response:
+    """Show what has changed; what somebody types into stays as it is.
+
+    Args:
+        item: the draft or case that the page shows.
+        typed: not empty while words stand in its reply.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        blanks = await blanks_of(tx, request, program, by, view)
+    seen: Seen | None = blanks["seen"]
+    other = seen is not None and seen.open_item != item
+    return page(request, "live.html", **blanks, redraw=other and not typed, overtaken=other and bool(typed))
+
+
+@entrance.post("/desk/language", openapi_extra=open_because("chooses the language of this browser's pages"))
+async def choose_language(request: Request, program: Serving) -> Response:
+    """Keep the language in this browser, and go back to where one was."""
+    chosen = (await fields_of(request)).get("language")
+    answer = RedirectResponse("/", 303)
+    if chosen in NAMES:
+        answer.set_cookie(
+            COOKIE, str(chosen), max_age=A_YEAR, httponly=True, samesite="lax", path="/",
+            secure=over_https(program.settings),
+        )  # fmt: skip
+    return answer
+
+
+async def pane(request: Request, program: Program, by: Caller, view: View, status: int = 200, **more: Any) -> Response:
+    """Return the conversation of `view`, or that none is open.
+
+    Args:
+        more: what else the pane says: `said`, `newer`, `typed`, `asks_reason`, `reason_typed`.
+    """
+    async with program.database.begin(by.pharmacy_id) as tx:
+        seen = await _seen(tx, request, program, by, view)
+    return page(request, "pane.html", status, **_of_pane(program, by, view, seen, **more))
+
+
+async def blanks_of(tx: Transaction, request: Request, program: Program, by: Caller, view: View) -> dict[str, Any]:
+    """Return everything that the desk shows, of one moment."""
+    await reading.snapshot(tx)
+    seen = await _seen(tx, request, program, by, view)
+    found: Rows = await rows_of(tx, program, by, view, None)
+    return _of_pane(program, by, view, seen) | {
+        "rows": found,
+        "desk": await desk.counts(tx, by.pharmacy_id),
+        "sections": [tab.value for tab in SECTIONS],
+        "keys": KEYS,
+    }
+
+
+def _of_pane(program: Program, by: Caller, view: View, seen: Seen | None, **more: Any) -> dict[str, Any]:
+    flow = program.assembled.flow
+    said: dict[str, Any] = {
+        "said": "", "newer": [], "typed": None, "asks_reason": False, "reason_typed": "", "done": "",
+    }  # fmt: skip
+    shown = {"seen": seen, "view": view, "flow": flow, "caller": by, "reasons": REFUSALS}
+    return said | shown | {"marks_of": lambda judgement: marks_of(judgement, flow)} | more
+
+
+async def _seen(tx: Transaction, request: Request, program: Program, by: Caller, view: View) -> Seen | None:
+    if not view.c:
+        return None
+    try:
+        return await see(tx, by.pharmacy_id, view.c, program.assembled.flow, language_of(request))
+    except NotHere:
+        return None

@@ -1,0 +1,54 @@
+"""The console's keys: one table, from which both the pages' handler and the cheat sheet are made."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TABLE = Path(__file__).with_name("keys.toml")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key and what it stands for."""
+
+    name: str
+    code: str
+    shown: tuple[str, ...]
+    mod: bool = False
+    alt: bool = False
+    shift: bool = False
+    typing: bool = False
+    """True when it also acts while a text is being typed."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """All of them, in the order of the sheet."""
+
+    every: tuple[Key, ...]
+
+    def for_page(self) -> list[dict[str, Any]]:
+        """Return the table as the page's handler reads it."""
+        return [
+            {"name": key.name, "code": key.code, "mod": key.mod, "alt": key.alt, "shift": key.shift,
+             "typing": key.typing}
+            for key in self.every
+        ]  # fmt: skip
+
+
+def read_keys(path: Path = TABLE) -> Keys:
+    """Return the table.
+
+    Raises:
+        ValueError: two names share a key.
+    """
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    every = tuple(Key(name, **{**row, "shown": tuple(row["shown"])}) for name, row in table.items())
+    strokes = [(key.code, key.mod, key.alt, key.shift) for key in every]
+    if twice := {stroke for stroke in strokes if strokes.count(stroke) > 1}:
+        raise ValueError(f"{path.name}: {sorted(twice)} stand for two things; expected one each")
+    return Keys(every)
+
+
+KEYS = read_keys()

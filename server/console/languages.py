@@ -1,0 +1,111 @@
+"""The console's two languages: its words, and how each writes dates, times, money and shares."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime, format_skeleton
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal, format_percent
+from babel.support import Translations
+from fastapi import Request
+
+CATALOGUES = Path(__file__).parent / "locale"
+JAPAN = ZoneInfo("Asia/Tokyo")
+DEFAULT = "ja"
+NAMES = ("ja", "en")
+COOKIE = "kakari_language"
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language of the console."""
+
+    name: str
+    translations: Translations
+
+    @property
+    def locale(self) -> Locale:
+        """How it writes numbers and dates."""
+        return Locale.parse("ja_JP" if self.name == "ja" else "en_GB")
+
+    def coded(self, family: str, code: str, values: Mapping[str, object] | None = None) -> str:
+        """Return the sentence of a code, such as of why a draft was held; a code that nobody knows is shown itself.
+
+        Args:
+            values: what its blanks are filled with.
+        """
+        key = f"{family}:{code}"
+        words = self.translations.gettext(key)
+        return code if words == key else words % (values or {})
+
+    def moment(self, at: datetime) -> str:
+        """Return day and time in Japan."""
+        return str(format_skeleton("MMMdEHHmm", at.astimezone(JAPAN), locale=self.locale))
+
+    def day(self, at: datetime) -> str:
+        """Return the day in Japan."""
+        return str(format_skeleton("yMMMdE", at.astimezone(JAPAN), locale=self.locale))
+
+    def clock(self, at: datetime) -> str:
+        """Return the time of day in Japan."""
+        return str(format_datetime(at.astimezone(JAPAN), "HH:mm", locale=self.locale))
+
+    def money(self, usd: float | None) -> str:
+        """Return a cost; one that is not known is never 0."""
+        if usd is None:
+            return self.translations.gettext("unknown")
+        return str(format_currency(usd, "USD", "¤0.0000", locale=self.locale, currency_digits=False))
+
+    def number(self, value: float) -> str:
+        """Return a number."""
+        return str(format_decimal(value, locale=self.locale))
+
+    def share(self, value: float) -> str:
+        """Return a share of 1 in per cent."""
+        return str(format_percent(value, locale=self.locale))
+
+    def waited(self, seconds: float) -> str:
+        """Return for how long somebody has waited, in its two largest units."""
+        minutes = int(seconds // 60)
+        hours, days = minutes // 60, minutes // 1440
+        text = self.translations.gettext
+        if days:
+            return text("%(days)d d %(hours)d h") % {"days": days, "hours": hours % 24}
+        if hours:
+            return text("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes % 60}
+        return text("%(minutes)d min") % {"minutes": minutes}
+
+
+@cache
+def language(name: str) -> Language:
+    """Return the language of that name, `ja` or `en`.
+
+    Raises:
+        ValueError: it is another.
+    """
+    if name not in NAMES:
+        raise ValueError(f"language {name!r}: expected one of {list(NAMES)}")
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue(name))
+    compiled.seek(0)
+    return Language(name, Translations(compiled))
+
+
+def catalogue(name: str) -> Catalog:
+    """Return a language's words as its file has them."""
+    with (CATALOGUES / f"{name}.po").open("rb") as file:
+        return read_po(file, locale=name, abort_invalid=True)
+
+
+def language_of(request: Request) -> Language:
+    """Return the language that this browser has chosen; Japanese until it does."""
+    chosen = request.cookies.get(COOKIE)
+    return language(chosen if chosen in NAMES else DEFAULT)

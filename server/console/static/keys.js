@@ -1,0 +1,70 @@
+// Keys: the table comes with the page. Nothing acts while a conversion is open, and single letters only outside a text.
+
+const table = JSON.parse(document.getElementById("keys").textContent);
+const LETTERS = "kakari-letters";
+
+// Safari and some input methods tell of an open conversion by the key code alone.
+const converting = (event) => event.isComposing || event.keyCode === 229;
+const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
+const find = (name) => [...document.querySelectorAll(`[data-key="${name}"]`)].find((each) => each.checkVisibility());
+const rows = () => [...document.querySelectorAll("[data-row]")];
+
+function step(by) {
+  const all = rows();
+  const at = all.findIndex((row) => row.getAttribute("aria-current"));
+  const next = all[at < 0 ? 0 : at + by];
+  if (next) { next.click(); next.focus(); next.scrollIntoView({ block: "nearest" }); }
+}
+
+function focus(element) {
+  if (!element) return;
+  element.focus();
+  if (element.setSelectionRange) element.setSelectionRange(element.value.length, element.value.length);
+}
+
+const acts = {
+  next: () => step(1),
+  previous: () => step(-1),
+  send: () => { const button = find("send"); if (button) button.form.requestSubmit(button); },
+  edit: () => focus(document.getElementById("words")),
+  suggest: () => (find("suggest") ?? document.querySelector("#again .main, #ask .main"))?.click(),
+  suggest_typing: () => document.querySelector("#again .main, #ask .main")?.click(),
+  instruct: () => open(find("instruct")),
+  refuse: () => open(find("refuse")),
+  claim: () => find("claim")?.click(),
+  search: () => focus(document.getElementById("q")),
+  sheet: () => document.getElementById("sheet").togglePopover(),
+  leave: () => document.activeElement?.blur(),
+};
+
+function open(button) {
+  if (!button) return;
+  const sheet = document.getElementById(button.getAttribute("popovertarget"));
+  sheet.showPopover();
+  focus(sheet.querySelector("[data-pick]") ?? sheet.querySelector("input[name=instruction]"));
+}
+
+function pick(event) {
+  const sheet = document.querySelector("#refuse:popover-open");
+  if (!sheet || typing(event.target)) return false;
+  const button = /^(Digit|Numpad)[1-9]$/.test(event.code) && sheet.querySelector(`[data-pick="${event.code.at(-1)}"]`);
+  if (button) button.form.requestSubmit(button);
+  return Boolean(button);
+}
+
+addEventListener("keydown", (event) => {
+  if (converting(event) || event.repeat && event.key === "Enter") return;
+  if (pick(event)) { event.preventDefault(); return; }
+  const mod = event.ctrlKey || event.metaKey;
+  const key = table.find((each) =>
+    each.code === event.code && each.mod === mod && each.alt === event.altKey && each.shift === event.shiftKey);
+  if (!key || (typing(event.target) && !key.typing)) return;
+  const single = !key.mod && !key.alt && key.code !== "Escape";
+  if (single && localStorage.getItem(LETTERS) === "off") return;
+  if (key.name !== "leave") event.preventDefault();
+  acts[key.name]();
+});
+
+const letters = document.getElementById("letters");
+letters.checked = localStorage.getItem(LETTERS) !== "off";
+letters.addEventListener("change", () => localStorage.setItem(LETTERS, letters.checked ? "on" : "off"));
