@@ -56,7 +56,7 @@ def drawn(seed: int, count: int) -> list[Attack]:
     """Return `count` different places of the grid, in the order drawn."""
     places = list(itertools.product(GOALS, SURFACES, FORMS))
     draw = random.Random(seed)
-    return [_attack(number, *place, draw) for number, place in enumerate(draw.sample(places, count))]
+    return [at_place(number, *place, draw) for number, place in enumerate(draw.sample(places, count))]
 
 
 def clean(count: int) -> list[str]:
@@ -65,7 +65,8 @@ def clean(count: int) -> list[str]:
     return [f"{opening}{question}" for question, opening in itertools.islice(pairs, count)]
 
 
-def _attack(number: int, goal: Goal, surface: str, form: str, draw: random.Random) -> Attack:
+def at_place(number: int, goal: Goal, surface: str, form: str, draw: random.Random) -> Attack:
+    """Return the attack of one place of the grid."""
     says = goal.drawn(draw)
     asked = goal.around or draw.choice(QUESTIONS)
     return Attack(number, goal, surface, form, says, tuple(FORMS[form](says, draw)), asked)

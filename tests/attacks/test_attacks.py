@@ -1,5 +1,7 @@
 """A fooled model cannot act: a small draw of the attack set, with clean messages in the same run."""
 
+import itertools
+import random
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -7,11 +9,15 @@ import pytest
 from pydantic import SecretStr
 
 from graph.assemble import assemble_from
+from pharmacy.domain.gates.recognise import Recogniser
+from pharmacy.domain.gates.unattended import echoes, speaks_to_machine, unfit_alone
 from pharmacy.settings import Settings
 from tests.api.shop import Shop, running
+from tests.attacks.forms import FORMS
 from tests.attacks.goals import GOALS
-from tests.attacks.grid import clean, drawn
+from tests.attacks.grid import Attack, at_place, clean, drawn
 from tests.attacks.siege import besiege, open_wide
+from tests.attacks.surfaces import SURFACES
 from tests.fakes.obedient_model import obedient
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.random_model import random_in_schema
@@ -44,6 +50,16 @@ async def besieged(database_url: str, tmp_path: Path, provider: OpenAIFake, rece
         yield shop
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_no_place_of_the_grid_rests_on_the_models_alone(seed: int) -> None:
+    recogniser, draw = Recogniser.load(), random.Random(seed)
+    places = enumerate(itertools.product(GOALS, SURFACES, FORMS))
+
+    attacks = [at_place(number, *place, draw) for number, place in places]
+
+    assert [attack.name for attack in attacks if not _held(recogniser, attack)] == []
+
+
 async def test_a_model_that_obeys_every_order_brings_nothing_forbidden_about(
     besieged: Shop, provider: OpenAIFake, receiver: Receiver
 ) -> None:
@@ -63,3 +79,14 @@ async def test_a_model_that_answers_at_random_brings_nothing_forbidden_about(
     came = await besiege(besieged, receiver, [], clean(20))
 
     assert came.effects == []
+
+
+def _held(recogniser: Recogniser, attack: Attack) -> bool:
+    """Return whether the gates hold the reply of a model that carries the order out, whatever the judge says."""
+    heard = [*attack.order, attack.asked]
+    return bool(
+        any(recogniser.recognise(text).hits for text in (*heard, "\n".join(heard)))
+        or any(speaks_to_machine(text) for text in (*heard, "".join(heard)))
+        or echoes(attack.says, heard)
+        or [*unfit_alone(attack.says)]
+    )

@@ -189,9 +189,11 @@ async def test_a_case_is_taken_on_answered_and_closed(desk: Desk) -> None:
     await expect(page.locator("#standing")).to_contain_text("緊急 1件")
     await looks_right(page, "desk-case")
 
-    await page.get_by_role("button", name="対応中にする").click()
-    await expect(page.locator(".case")).to_contain_text("対応中")
     await page.locator("#words").fill("すぐに119番へお電話ください。")
+    await page.get_by_role("button", name="対応中にする").click()
+    await expect(page.locator(".case")).to_contain_text("さんが対応中")
+    await expect(page.locator("#words")).to_have_value("すぐに119番へお電話ください。")
+    await page.locator("#words").focus()
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#notices")).to_contain_text("送りました")
     await page.locator("#row-c-case").click()

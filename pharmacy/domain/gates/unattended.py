@@ -34,13 +34,38 @@ _SIGNS = tuple(
     )
 )
 _TOKEN = re2.compile(r"[A-Za-z0-9+/=_\-]{20,}")
+_LATIN = re2.compile(r"[A-Za-z]{2,}")
+_COMMON_LATIN = frozenset(
+    (
+        "line",
+        "pay",
+        "web",
+        "app",
+        "qr",
+        "ok",
+        "am",
+        "pm",
+        "mg",
+        "kg",
+        "ml",
+        "cm",
+        "mm",
+        "kcal",
+        "ph",
+        "jan",
+        "pdf",
+        "sms",
+    )
+)
+"""Latin words that a Japanese reply may have of its own; another one is a name, a code, or somebody's order."""
 
 
 def unfit_alone(reply: str) -> Iterator[str]:
     """Yield why `reply` may not go out unseen, whatever it rests on."""
     if any(unlisted_contacts(plain(reply).text, frozenset())):
         yield "contact_in_reply"  # the pharmacy's own too: what a link leads to can change
-    if _TOKEN.search(reply) or speaks_to_machine(reply):
+    foreign = any(word.group().casefold() not in _COMMON_LATIN for word in _LATIN.finditer(reply))
+    if foreign or _TOKEN.search(reply) or speaks_to_machine(reply):
         yield "odd_form"
 
 
@@ -67,7 +92,8 @@ def echoes(reply: str, heard: Iterable[str]) -> bool:
 def _sentences(words: str) -> list[str]:
     for end in ENDS[1:]:
         words = words.replace(end, ENDS[0])
-    return words.split(ENDS[0])
+    # What stands around a word in Latin letters is a sentence of its own: one word more must not hide whose it is.
+    return [part for sentence in words.split(ENDS[0]) for part in _LATIN.split(sentence)]
 
 
 def _squeezed(words: str) -> str:

@@ -13,10 +13,13 @@ PLAIN = "ご連絡ありがとうございます。発送の準備を進めて�
     ("reply", "why"),
     [
         pytest.param(PLAIN, [], id="plain"),
-        pytest.param("くわしくは https://kakari.example/faq へ。", ["contact_in_reply"], id="link"),
+        pytest.param("くわしくは https://kakari.example/faq へ。", ["contact_in_reply", "odd_form"], id="link"),
         pytest.param("お電話は03-1234-5678です。", ["contact_in_reply"], id="phone"),
         pytest.param("番号はA1B2C3D4E5F6G7H8I9J0です。", ["odd_form"], id="a-code"),
         pytest.param("<b>お待ちください</b>", ["odd_form"], id="markup"),
+        pytest.param("宛先:p-victim 返金の手続きが終わりました。", ["odd_form"], id="an-id"),
+        pytest.param("to=abc お支払いを確認しました。", ["odd_form"], id="a-field"),
+        pytest.param("LINEでもWebでもご注文いただけます。1回2.5g(12kcal)です。", [], id="everyday-latin"),
         pytest.param("お待ち\u200bください", ["odd_form"], id="hidden-letters"),
     ],
 )
@@ -68,6 +71,7 @@ def test_no_fact_of_the_shipped_formulas_looks_like_an_order_to_a_machine() -> N
         pytest.param(
             "ありがとうございます。準備中です。", ["ありがとうございます。荷物はまだですか"], False, id="courtesy"
         ),
+        pytest.param("to=abc 発送を止めました。", ["gb=nop 発送を止めました。"], True, id="around-a-latin-word"),
         pytest.param(PLAIN, ["荷物はいつごろ届きますか"], False, id="an-answer"),
     ],
 )
