@@ -21,6 +21,18 @@ REVOKE EXECUTE ON FUNCTION kakari_tell() FROM PUBLIC;
 """Told once for each transaction, however many of its rows are the same thing's: PostgreSQL drops equal notices."""
 
 
+OVERTAKEN = "overtaken"
+"""The channel that a run listens on while it works."""
+
+TELL_RUNS = f"""
+CREATE TRIGGER tells_run AFTER UPDATE ON conversations FOR EACH ROW WHEN (NEW.version <> OLD.version)
+    EXECUTE FUNCTION kakari_tell('{OVERTAKEN}', 'id');
+CREATE TRIGGER tells_run AFTER UPDATE ON runs FOR EACH ROW WHEN (NEW.state <> OLD.state)
+    EXECUTE FUNCTION kakari_tell('{OVERTAKEN}', 'conversation_id');
+"""
+"""What makes a run idle: a newer message, or an end that somebody else has set to it. Its own steps do not wake it."""
+
+
 def tell(table: str, channel: str = "conversation", of: str = "conversation_id") -> str:
     """Return the SQL that has each new or changed row of `table` told on `channel`, with its transaction.
 

@@ -20,6 +20,7 @@ from pharmacy.storage.background import end
 from pharmacy.storage.jobs import Job
 from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.runs import Begun
+from pharmacy.storage.telling import OVERTAKEN
 from server import metrics
 from server.program import Program
 from server.worker.alarms import log_emergency
@@ -57,7 +58,7 @@ class ReplyJobs:
         if request_id is None and not await self._settled(pharmacy_id, conversation_id):
             return
         # Listening begins before the run does: a message that comes in between is heard of.
-        async with self.program.notices.subscribe("conversation", f"{pharmacy_id}/{conversation_id}") as news:
+        async with self.program.notices.subscribe(OVERTAKEN, f"{pharmacy_id}/{conversation_id}") as news:
             await self.program.doorway.quiet()
             begun = await self._begin(pharmacy_id, conversation_id, request_id)
             if begun is not None:

@@ -15,6 +15,7 @@ from graph.state import Request, RunContext
 from pharmacy.domain.outcome import Outcome
 from pharmacy.settings import Settings
 from pharmacy.storage.background import end
+from pharmacy.storage.telling import OVERTAKEN
 from server.worker.run import run_worker, sweep
 from tests.api.shop import Shop, WordGate, assembled_with, new_id, running
 from tests.fakes.openai_server import OpenAIFake, faults
@@ -340,3 +341,14 @@ async def test_a_message_of_a_patient_whose_stored_profile_is_broken_still_comes
         case = (await shop.conversation("c"))["handover"]
 
     assert (case["reason"]["code"], case["reason"]["tier"]) == ("parked", "U")
+
+
+async def test_a_run_is_woken_by_a_newer_message_and_by_its_end_and_not_by_its_own_steps(shop: Shop) -> None:
+    conversation_id, pharmacy_id = new_id(), shop.program.settings.pharmacy_id
+    async with shop.program.notices.subscribe(OVERTAKEN, f"{pharmacy_id}/{conversation_id}") as news:
+        await shop.say(conversation_id, "体調の相談です")
+        await asyncio.sleep(0.5)  # whatever else is told has come by then
+
+        told, _ = news.take()
+
+    assert len(told) == 2

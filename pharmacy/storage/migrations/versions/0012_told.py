@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from pharmacy.storage.telling import FUNCTION, tell
+from pharmacy.storage.telling import FUNCTION, TELL_RUNS, tell
 
 revision = "0012"
 down_revision = "0011"
@@ -16,6 +16,7 @@ def upgrade() -> None:
     for table in OF_A_CONVERSATION:
         op.execute(tell(table))
     op.execute(tell("conversations", of="id"))
+    op.execute(TELL_RUNS)
     op.execute(tell("patients", "patient", "id"))
     op.execute(tell("products", "product", "id"))
     for table in ("policies", "kill_switches"):
