@@ -1,5 +1,6 @@
 """Every call of the served documentation, by every kind of caller, on own, foreign and unknown things."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -135,8 +136,22 @@ async def callers_of(shop: Shop, pharmacy_id: str) -> list[Caller]:
     return [*found, await _revoked(shop, pharmacy_id)]
 
 
+async def walk_all(
+    shop: Shop, calls: list[Call], callers: list[Caller], own: dict[str, str], foreign: dict[str, str]
+) -> list[Cell]:
+    """Have every caller make every call, side by side, the reading ones first.
+
+    A PUT under an id that is another pharmacy's makes a thing of the caller's own, which the next one would read.
+    """
+    cells: list[Cell] = []
+    for part in ([call for call in calls if call.method == "GET"], [call for call in calls if call.method != "GET"]):
+        walks = await asyncio.gather(*(walk(shop, part, caller, own, foreign) for caller in callers))
+        cells += [cell for walked in walks for cell in walked]
+    return cells
+
+
 async def walk(
-    shop: Shop, calls: list[Call], caller: Caller, own: dict[str, str], foreign: dict[str, str], pharmacy_id: str
+    shop: Shop, calls: list[Call], caller: Caller, own: dict[str, str], foreign: dict[str, str]
 ) -> list[Cell]:
     """Make every call as that caller, on each kind of thing."""
     cells = []

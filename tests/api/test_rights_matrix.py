@@ -9,7 +9,7 @@ import pytest
 
 from pharmacy.domain.rights import MAY, Right
 from pharmacy.settings import Settings
-from tests.api.rights_matrix import Cell, callers_of, calls_of, rows_of, things_of, walk
+from tests.api.rights_matrix import Cell, callers_of, calls_of, rows_of, things_of, walk_all
 from tests.api.shop import Shop, running
 
 # Their bodies are right in form and wrong in content: a password that is not in force, a code of nothing.
@@ -36,8 +36,7 @@ async def test_nobody_may_what_the_table_does_not_give(two_pharmacies: Shop, fig
 
     before = await _still(shop, other)
     callers = await callers_of(shop, home)
-    walks = await asyncio.gather(*(walk(shop, calls, caller, own, foreign, home) for caller in callers))
-    cells = [cell for walked in walks for cell in walked]
+    cells = await walk_all(shop, calls, callers, own, foreign)
     after = await rows_of(shop, other)
 
     wrong_allows = [str(cell) for cell in cells if cell.expected and cell.status != cell.expected]
@@ -62,8 +61,7 @@ async def test_another_pharmacys_callers_change_and_see_nothing_of_ours(two_phar
     before = await _still(shop, home)
     callers = [caller for caller in await callers_of(shop, other) if len(caller.rights or ()) > 6]
 
-    walks = await asyncio.gather(*(walk(shop, calls, caller, foreign, own, other) for caller in callers))
-    cells = [cell for walked in walks for cell in walked]
+    cells = await walk_all(shop, calls, callers, foreign, own)
 
     after = await rows_of(shop, home)
     assert len(callers) >= 5
