@@ -65,13 +65,18 @@ async def events(
     until = time.monotonic() + seconds if seconds is not None else None
 
     async def may_go_on() -> bool:
-        try:
-            return await may_still(request, Right.READ_WORDS)
-        except StoreBusy:  # nobody can say; and of a store that is away nothing is heard either
-            return True
+        # Shielded: whoever hangs up while a connection is being made for it would leave that connection open.
+        return await asyncio.shield(asyncio.create_task(_may_go_on(request)))
 
     async for payload in _heard(program, news, until, may_go_on):
         yield _event(payload)
+
+
+async def _may_go_on(request: Request) -> bool:
+    try:
+        return await may_still(request, Right.READ_WORDS)
+    except StoreBusy:  # nobody can say; and of a store that is away nothing is heard either
+        return True
 
 
 async def _heard(
