@@ -1,6 +1,6 @@
 """The desk: the queue, the conversation that is open, and what of both has changed."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -11,6 +11,7 @@ from pharmacy.storage.access import Caller
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.refusals import NotHere
 from server.access import BACKGROUND, Calling, Serving
+from server.asks import Reject
 from server.console.conversation_view import Seen, marks_of, see
 from server.console.forms import fields_of
 from server.console.keys import KEYS
@@ -23,8 +24,9 @@ from server.headers import over_https
 from server.program import Program
 from server.rights import needs, open_because
 
-REFUSALS = ("medically_wrong", "missing_information", "tone", "handled", "other")
-ROWS = 50
+REFUSALS: tuple[str, ...] = get_args(Reject.model_fields["reason"].annotation)
+"""In the order of the keys that pick them."""
+
 A_YEAR = 365 * 24 * 3600
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)

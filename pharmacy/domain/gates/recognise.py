@@ -18,9 +18,8 @@ from pharmacy.domain.gates.words import Vocabulary
 
 _WINDOW_LETTERS = 4500
 _OVERLAP_LETTERS = 300
-# A text in which so many rules hold, one of tier E among them, is decided: a text made to cost time costs no more.
 _SENTENCE_ENDS = "。?!、,"
-
+# A text in which so many rules hold, one of tier E among them, is decided: a text made to cost time costs no more.
 _ENOUGH_HITS = 12
 
 Sign = tuple[str, int]
