@@ -13,6 +13,7 @@ from server.provider import Provider
 from server.rights import publish_roles, refuse_undeclared
 from server.routes import (
     accounts,
+    canned_replies,
     conversations,
     desk,
     events,
@@ -22,7 +23,9 @@ from server.routes import (
     line,
     media,
     messages,
+    notes,
     policy,
+    presence,
     sessions,
     suggestions,
 )
@@ -50,12 +53,15 @@ def create_app(program: Program | None = None) -> FastAPI:
         messages,
         desk,
         conversations,
+        notes,
+        canned_replies,
         events,
         media,
         suggestions,
         handovers,
         facts,
         policy,
+        presence,
         line,
         sessions,
         accounts,

@@ -3,6 +3,7 @@
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
@@ -129,7 +130,18 @@ class Decide(Body):
     version: Version
 
 
-class Edit(Decide):
+class Answer(Decide):
+    """Words that go to the patient."""
+
+    closes: UUID | None = None
+    """The open case that they answer: it is closed with them, and nothing is sent where it cannot be."""
+
+
+class Approve(Answer):
+    """Send a draft as it is."""
+
+
+class Edit(Answer):
     """Send another wording."""
 
     text: Reply
@@ -151,7 +163,7 @@ class Regenerate(Decide):
     instruction: Note = ""
 
 
-class Respond(Decide):
+class Respond(Answer):
     """The pharmacist's own reply."""
 
     text: Reply

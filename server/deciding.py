@@ -1,33 +1,38 @@
 """What a person decides of a draft, or says themselves: the same for the API's calls and the console's forms."""
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from pharmacy.domain.flow import Flow
 from pharmacy.storage import case_decisions, decisions, holding, own_reply, reading
 from pharmacy.storage.access import Caller
+from pharmacy.storage.database import Transaction
 from pharmacy.storage.decisions import Decision
 from pharmacy.storage.intake import Idempotency
 from pharmacy.storage.own_reply import OwnReply
-from server.asks import Acknowledge, Ask, Correct, Decide, Edit, Regenerate, Reject, Resolve, Respond
+from server.asks import Acknowledge, Answer, Approve, Ask, Correct, Decide, Edit, Regenerate, Reject, Resolve, Respond
 from server.errors import Refused
 from server.outgoing import refuse_bad_wording, wording_context
 from server.program import Program
+
+_LATEST_SNOOZE = datetime(2200, 1, 1, tzinfo=UTC)
 
 Shown = dict[str, Any]
 """A row as the API shows it."""
 
 
-async def approve(program: Program, by: Caller, suggestion_id: UUID, body: Decide) -> Shown:
-    """Send the draft as it is, and return it.
+async def approve(program: Program, by: Caller, suggestion_id: UUID, body: Approve) -> Shown:
+    """Send the draft as it is, and return it; the case that it answers is closed with it, or nothing happens.
 
     Raises:
-        Stale: something came after the version that was read, or the draft is decided.
-        NotHere: this pharmacy has no such suggestion.
+        Stale: something came after the version that was read, or the draft is decided, or the case is closed.
+        NotHere: this pharmacy has no such suggestion, or its conversation no such case.
     """
     async with program.database.begin(by.pharmacy_id) as tx:
         await decisions.approve(tx, program.jobs, _decision(by, body), suggestion_id)
+        await _close(tx, by, body, suggestion_id)
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
@@ -48,6 +53,7 @@ async def edit(program: Program, by: Caller, suggestion_id: UUID, body: Edit) ->
             tx, program.jobs, _decision(by, body), suggestion_id, body.text,
             reason=body.reason, category=body.category, phase=body.phase, overridden=overridden,
         )  # fmt: skip
+        await _close(tx, by, body, suggestion_id)
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
@@ -89,7 +95,7 @@ async def respond(
     overridden = refuse_bad_wording(program, body.text, body.reason, context)
     request = f"respond {conversation_id} {body.model_dump_json(exclude_unset=True)}"
     idempotency = Idempotency(by.actor, key, hashlib.sha256(request.encode()).hexdigest()) if key else None
-    reply = OwnReply(body.text, body.reason, overridden, idempotency)
+    reply = OwnReply(body.text, body.reason, overridden, idempotency, body.closes)
     async with program.database.begin(by.pharmacy_id) as tx:
         return await own_reply.respond(tx, program.jobs, _decision(by, body), conversation_id, reply)
 
@@ -104,6 +110,8 @@ async def correct(program: Program, by: Caller, conversation_id: str, body: Corr
     if "phase" in values and values["phase"] is None:
         raise Refused("phase", None, f"expected one of {[*program.assembled.flow.phases]}")
     _refuse_unknown(program.assembled.flow, values.get("category"), values.get("phase"))
+    if "snoozed_until" in values:
+        _refuse_past(values["snoozed_until"])
     if "category" in values:
         values["category_set_by"] = by.actor if values["category"] else None
     await _change(program, by, conversation_id, "corrected", values)
@@ -184,6 +192,18 @@ async def _change(program: Program, by: Caller, conversation_id: str, action: st
     async with program.database.begin(by.pharmacy_id) as tx:
         if values:
             await holding.change(tx, by.pharmacy_id, conversation_id, by.actor, action, values)
+
+
+async def _close(tx: Transaction, by: Caller, body: Answer, suggestion_id: UUID) -> None:
+    """Close the case that the draft answers, in the transaction that sends it."""
+    if body.closes is not None:
+        shown = await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+        await case_decisions.close_answered(tx, _decision(by, body), shown["conversation_id"], body.closes)
+
+
+def _refuse_past(until: datetime | None) -> None:
+    if until is not None and not datetime.now(UTC) < until < _LATEST_SNOOZE:
+        raise Refused("snoozed_until", until.isoformat(), f"expected a time to come, before {_LATEST_SNOOZE.year}")
 
 
 def _refuse_unknown(flow: Flow, category: str | None, phase: str | None) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pharmacy.domain.gates.hit import Tier
 from pharmacy.storage import alarms, audit
 from pharmacy.storage.cases import EMERGENCY_WAITS, Bell
+from pharmacy.storage.decisions import Decision
 from pharmacy.storage.holding import locked
 from pharmacy.storage.reading import newer_messages
 from pharmacy.storage.refusals import NotHere, Stale
@@ -66,6 +67,20 @@ async def resolve(
     await tx.execute(update(handovers).where(handovers.c.id == handover_id).values(**values))
     told = {"code": case.code, "tier": case.tier}
     await audit.append(tx, pharmacy_id, actor, "handover_resolved", str(handover_id), told)
+
+
+async def close_answered(tx: AsyncConnection, decision: Decision, conversation_id: str, handover_id: UUID) -> None:
+    """Close the case that a reply answers, in the transaction that sends the reply: both happen or neither does.
+
+    Raises:
+        NotHere: the conversation has no such case.
+        Stale: as `resolve`.
+    """
+    where = (handovers.c.pharmacy_id == decision.pharmacy_id, handovers.c.id == handover_id)
+    of = (await tx.execute(select(handovers.c.conversation_id).where(*where))).scalar_one_or_none()
+    if of != conversation_id:
+        raise NotHere(f"handover {str(handover_id)!r}: conversation {conversation_id!r} has none such")
+    await resolve(tx, decision.pharmacy_id, handover_id, decision.actor, None, decision.version)
 
 
 async def late(tx: AsyncConnection, pharmacy_id: str, at_most: int = 100) -> list[UUID]:

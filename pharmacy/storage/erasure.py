@@ -23,6 +23,7 @@ KEPT_WHOLE = {
     "api_keys": "callers, not patients",
     "audit": "ids only; its rows hash one another",
     "audit_heads": "hashes only",
+    "canned_replies": "words for every patient, kept by staff",
     "erased_events": "hashes of what was erased",
     "kill_switches": "settings",
     "policies": "settings",
@@ -199,5 +200,6 @@ async def _drop_jobs(tx: AsyncConnection, pharmacy_id: str, ids: list[str]) -> i
 
 
 def _turn(table: Table) -> int:
-    last = ["line_contacts", "messages", "conversations", "patients"]
+    # A draft's row holds up whoever notes that it is on a screen, and what was noted goes after it.
+    last = ["displays", "line_contacts", "messages", "conversations", "patients"]
     return last.index(table.name) + 1 if table.name in last else 0

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit, runs
+from pharmacy.storage import audit, moves, runs
 from pharmacy.storage.alarms import acknowledge_open
 from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.tables import conversations
@@ -32,7 +32,8 @@ async def change(
     Raises:
         NotHere: this pharmacy has no such conversation.
     """
-    await locked(tx, pharmacy_id, conversation_id)
+    before = await locked(tx, pharmacy_id, conversation_id)
+    await moves.by_person(tx, before, actor, values)
     # The clock and not now(): under the lock, later than anything that was written before it.
     dated = {f"{name}_set_at": func.clock_timestamp() for name in ("phase", "category") if name in values}
     await _set(tx, pharmacy_id, conversation_id, values | dated)

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Kind
-from pharmacy.storage import alarms, audit, automatic_back, cases
+from pharmacy.storage import alarms, audit, automatic_back, cases, moves
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.expiry import expired
 from pharmacy.storage.holding import locked
@@ -117,7 +117,9 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
                "order_at": after_everything(pharmacy_id, row.conversation_id)}  # fmt: skip
     await tx.execute(insert(messages).values(pharmacy_id=pharmacy_id, id=f"{REPLY_ID}{outbox_id}", **message))
     mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == row.conversation_id)
-    now = {"last_message_at": func.now(), **_moved(row, conversation)}
+    moved = _moved(row, conversation)
+    await moves.by_text(tx, conversation, row, moved)
+    now = {"last_message_at": func.now(), **moved}
     await tx.execute(update(conversations).where(*mine).values(**now))
     body = {"conversation": row.conversation_id, "text_hash": row.text_hash, "retry_key": str(row.retry_key),
             "suggestion_id": str(row.suggestion_id) if row.suggestion_id else None, "by": row.sent_by,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, OutcomeKind
 from pharmacy.domain.outcome_json import drafts_json, outcome_json, steps_json
-from pharmacy.storage import audit
+from pharmacy.storage import audit, moves
 from pharmacy.storage.audit_told import told_of_outcome
 from pharmacy.storage.cases import Bell, Called, open_or_join
 from pharmacy.storage.notices import notify
@@ -125,6 +125,7 @@ async def _record(
     answered = update(messages).where(*waiting, messages.c.version <= covered.version)
     await tx.execute(answered.values(outcome_id=outcome_id))
     if outcome.category is not None:
+        await moves.by_classifying(tx, covered.pharmacy_id, covered.conversation_id, outcome.category)
         # What a person has set, only a person changes.
         mine = (conversations.c.pharmacy_id == covered.pharmacy_id, conversations.c.id == covered.conversation_id)
         by_flow = update(conversations).where(*mine, conversations.c.category_set_by.is_(None))

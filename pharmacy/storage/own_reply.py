@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.outcome import Outcome, OutcomeKind, Reason
 from pharmacy.storage import audit, outbox, requests, runs, unanswered
-from pharmacy.storage.case_decisions import resolve
+from pharmacy.storage.case_decisions import close_answered, resolve
 from pharmacy.storage.decisions import Decision, refuse_stale
 from pharmacy.storage.holding import locked
 from pharmacy.storage.intake import Idempotency
@@ -35,15 +35,21 @@ class OwnReply:
     idempotency: Idempotency | None = None
     """None when the caller gave no key; then the same words for the same version are taken for a repeat."""
 
+    closes: UUID | None = None
+    """The open case that it answers, closed with it."""
+
 
 async def respond(
     tx: AsyncConnection, jobs: Jobs, decision: Decision, conversation_id: str, reply: OwnReply
 ) -> tuple[UUID, str]:
-    """Send the pharmacist's own words; an open suggestion is thereby done with. Return the outbox row's id and state.
+    """Send the pharmacist's own words and return the outbox row's id and state.
+
+    An open suggestion is thereby done with, and so is the case that they close.
 
     Raises:
-        NotHere: this pharmacy has no such conversation.
-        Stale: the conversation has newer messages, or the same words went out for this version already.
+        NotHere: this pharmacy has no such conversation, or it has no such case.
+        Stale: the conversation has newer messages, the same words went out for this version already, or the case that
+            they were to close is closed.
         Conflict: the idempotency key was used for something else.
     """
     conversation = await locked(tx, decision.pharmacy_id, conversation_id)
@@ -56,6 +62,8 @@ async def respond(
     outbox_id = await outbox.queue(tx, jobs, conversation, wording, decision.actor)
     await _keep_key(tx, conversation, reply.idempotency, outbox_id)
     await _end_drafts(tx, conversation, decision.actor)
+    if reply.closes is not None:
+        await close_answered(tx, decision, conversation.id, reply.closes)
     # The reason is a person's words and stays in the outbox; the chain names the rules.
     body = {"version": decision.version, "outbox_id": str(outbox_id), "reasoned": bool(reply.reason),
             "overridden": list(reply.overridden)}  # fmt: skip

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.storage.displays import first_shown
 from pharmacy.storage.paging import Page, page, read_cursor
 from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.shown import (
@@ -52,7 +53,7 @@ async def one_conversation(tx: AsyncConnection, pharmacy_id: str, conversation_i
     if row is None:
         raise NotHere(f"conversation {conversation_id!r}: there is none")
     newest = _messages(pharmacy_id, conversation_id).order_by(*_LAST_FIRST).limit(LAST_MESSAGES)
-    suggestion = await _first(tx, suggestions, suggestions.c.id == row.suggestion_id) if row.suggestion_id else None
+    suggestion = await _draft(tx, suggestions.c.id == row.suggestion_id) if row.suggestion_id else None
     handover = await _first(tx, handovers, handovers.c.id == row.handover_id) if row.handover_id else None
     run = await _run_in_work(tx, pharmacy_id, conversation_id)
     unsent = select(outbox).where(
@@ -73,7 +74,7 @@ async def list_messages(
     tx: AsyncConnection, pharmacy_id: str, conversation_id: str, *, limit: int, after: str | None
 ) -> Page:
     """Return a conversation's messages, oldest first."""
-    await _must_exist(tx, pharmacy_id, conversation_id)
+    await must_exist(tx, pharmacy_id, conversation_id)
     found = _messages(pharmacy_id, conversation_id)
     if after:
         found = found.where(tuple_(*_IN_ORDER) > tuple_(*read_cursor(after, (datetime, str))))
@@ -99,7 +100,7 @@ async def list_suggestions(
     conversation_id: str | None,
 ) -> Page:
     """Return suggestions, the oldest first: the one that waited longest is the next to decide."""
-    found = select(suggestions).where(suggestions.c.pharmacy_id == pharmacy_id)
+    found = _drafts().where(suggestions.c.pharmacy_id == pharmacy_id)
     if state is not None:
         found = found.where(suggestions.c.state == state)
     if conversation_id is not None:
@@ -117,9 +118,7 @@ async def one_suggestion(tx: AsyncConnection, pharmacy_id: str, suggestion_id: U
     Raises:
         NotHere: this pharmacy has no such suggestion.
     """
-    row = await _first(
-        tx, suggestions, (suggestions.c.pharmacy_id == pharmacy_id) & (suggestions.c.id == suggestion_id)
-    )
+    row = await _draft(tx, (suggestions.c.pharmacy_id == pharmacy_id) & (suggestions.c.id == suggestion_id))
     if row is None:
         raise NotHere(f"suggestion {str(suggestion_id)!r}: there is none")
     calls = await tx.execute(
@@ -186,6 +185,13 @@ async def readiness(tx: AsyncConnection) -> tuple[str | None, bool]:
     return revision, bool((await tx.execute(alive)).scalar_one())
 
 
+async def must_exist(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> None:
+    """Raise NotHere where this pharmacy has no such conversation."""
+    mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
+    if (await tx.execute(select(conversations.c.id).where(*mine))).one_or_none() is None:
+        raise NotHere(f"conversation {conversation_id!r}: there is none")
+
+
 def _conversation_rows() -> Select[Any]:
     def of_mine(of: Any) -> Any:
         same = (of.c.pharmacy_id == conversations.c.pharmacy_id) & (of.c.conversation_id == conversations.c.id)
@@ -222,10 +228,12 @@ async def _run_in_work(tx: AsyncConnection, pharmacy_id: str, conversation_id: s
     return (await tx.execute(found.order_by(runs.c.started_at.desc()).limit(1))).one_or_none()
 
 
-async def _must_exist(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> None:
-    mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
-    if (await tx.execute(select(conversations.c.id).where(*mine))).one_or_none() is None:
-        raise NotHere(f"conversation {conversation_id!r}: there is none")
+def _drafts() -> Select[Any]:
+    return select(suggestions, first_shown().label("shown_at"))
+
+
+async def _draft(tx: AsyncConnection, where: Any) -> Any | None:
+    return (await tx.execute(_drafts().where(where))).one_or_none()
 
 
 async def _first(tx: AsyncConnection, of: Any, where: Any) -> Any | None:

@@ -15,7 +15,7 @@ from pharmacy.storage.access import Caller
 from pharmacy.storage.refusals import Stale
 from server import deciding
 from server.access import Calling, Serving
-from server.asks import Acknowledge, Ask, Decide, Edit, Regenerate, Reject, Resolve, Respond
+from server.asks import Acknowledge, Approve, Ask, Edit, Regenerate, Reject, Resolve, Respond
 from server.console.desk import pane
 from server.console.forms import read_form
 from server.console.languages import language_of
@@ -101,7 +101,7 @@ async def send(suggestion_id: UUID, request: Request, program: Serving, by: Call
     form, at = await read_form(request, Edit), Desk(request, program, by)
     draft = await at.draft(suggestion_id)
     if form.text == draft["text"]:
-        work = partial(deciding.approve, program, by, suggestion_id, Decide(version=form.version))
+        work = partial(deciding.approve, program, by, suggestion_id, Approve(version=form.version, closes=form.closes))
         return await at.sent(draft["conversation_id"], work, form)
     return await at.sent(draft["conversation_id"], partial(deciding.edit, program, by, suggestion_id, form), form)
 

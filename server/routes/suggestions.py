@@ -10,7 +10,7 @@ from pharmacy.storage import reading
 from server import deciding
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import SuggestionOut, SuggestionPage
-from server.asks import ID_PATTERN, Decide, Edit, Regenerate, Reject
+from server.asks import ID_PATTERN, Approve, Edit, Regenerate, Reject
 from server.errors import DECIDING, OF_ONE, SIGNED_IN
 from server.rights import needs
 from server.routes.conversations import After, Limit
@@ -53,8 +53,8 @@ async def get_suggestion(suggestion_id: UUID, program: Serving, by: Calling) -> 
 @router.post(
     "/{suggestion_id}/approve", openapi_extra=needs(Right.DECIDE), response_model=SuggestionOut, responses=DECIDING
 )
-async def approve(suggestion_id: UUID, body: Decide, program: Serving, by: Calling) -> Any:
-    """Send the draft as it is."""
+async def approve(suggestion_id: UUID, body: Approve, program: Serving, by: Calling) -> Any:
+    """Send the draft as it is, and close the case that it answers where one is named."""
     return await deciding.approve(program, by, suggestion_id, body)
 
 

@@ -19,8 +19,11 @@ from tests.api.shop import Shop, new_id
 
 SAFE = frozenset({"GET", "HEAD"})
 NOT_FOUND_ALIKE = ("foreign", "unknown")
-ENDLESS = {"/v1/events": {"seconds": 0}}
-"""Calls whose answer goes on and on, and what ends it at once."""
+QUERIES = {
+    ("GET", "/v1/events"): {"seconds": 0},  # goes on and on unless it is told to end at once
+    ("DELETE", "/v1/canned-replies/{name}"): {"version": 1},
+}
+"""Calls that need a query, and which."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ async def things_of(shop: Shop, client: httpx2.AsyncClient, pharmacy_id: str) ->
         await tx.execute(text(file), named)
         name = f"{pharmacy_id}-key"
         await access.create_key(tx, pharmacy_id, name, "test")
+    await client.put(f"/v1/canned-replies/{name}", json={"version": 0, "text": "承知しました。"})
     return made | {
         "suggestion_id": suggestion["suggestion_id"], "handover_id": handover["handover_id"],
         "message_id": suggestion["message_id"], "outbox_id": sent["outbox_id"], "name": name,
@@ -193,7 +197,7 @@ async def _made(shop: Shop, call: Call, caller: Caller, things: dict[str, str]) 
     headers, path, body = {**caller.headers, **origin}, call.path.format(**things), await _body(shop, call)
     for _ in range(10):
         answer = await shop.stranger.request(
-            call.method, path, headers=headers, json=body, params=ENDLESS.get(call.path)
+            call.method, path, headers=headers, json=body, params=QUERIES.get((call.method, call.path))
         )
         if answer.status_code != 503:  # another caller holds the same thing just now
             break
@@ -207,10 +211,11 @@ async def _body(shop: Shop, call: Call) -> Any:
     text_of = {"version": 1, "text": "承知しました。"}
     bodies: dict[str | None, Any] = {
         None: None, "MessageIn": {"conversation_id": new_id("matrix"), "text": "人手語です"}, "Respond": text_of,
-        "Edit": text_of, "Decide": {"version": 1}, "Reject": {"version": 1}, "Regenerate": {"version": 1},
-        "ProductIn": {"formula": "f"}, "PolicyIn": {"version": 0, "reason": "test", "policy": policy},
+        "Edit": text_of, "Approve": {"version": 1}, "Reject": {"version": 1}, "Regenerate": {"version": 1},
+        "PresenceIn": {"state": "editing"}, "ProductIn": {"formula": "f"}, "PolicyIn": {"version": 0, "reason": "test", "policy": policy},
         "SwitchIn": {"on": True}, "Confirm": {"code": "000000"}, "Reset": {"password": PASSWORD},
         "NewPassword": {"password": "wrong password", "new_password": PASSWORD}, "KeyIn": {"name": new_id("key")},
+        "NoteIn": {"text": "折り返し電話の約束"}, "CannedIn": {"version": 1, "text": "{name}様"},
         "AccountIn": {"name": new_id("made"), "role": "pharmacist"}, "AccountChange": {"rights": []},
     }  # fmt: skip
     return bodies.get(call.schema, {})

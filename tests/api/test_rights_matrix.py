@@ -14,8 +14,10 @@ from tests.api.shop import Shop, running
 
 # Their bodies are right in form and wrong in content: a password that is not in force, a code of nothing.
 REFUSED_FOR_THEIR_CONTENT = {"/v1/me/password", "/v1/me/second-factor/confirm"}
-# A key can be revoked once, and the text named by the second was sent by a person.
-GONE_BY_THEN = {"/v1/keys/{name}", "/v1/conversations/{conversation_id}/automatic/{outbox_id}/cancel"}
+# A key can be revoked once and a canned reply removed; the text that the last one names was sent by a person.
+GONE_BY_THEN = {
+    "/v1/keys/{name}", "/v1/canned-replies/{name}", "/v1/conversations/{conversation_id}/automatic/{outbox_id}/cancel"
+}  # fmt: skip
 
 
 HOME, OTHER = "momiji", "elsewhere"

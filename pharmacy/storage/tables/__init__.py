@@ -3,6 +3,7 @@
 from pharmacy.storage.tables.alarming import alarms
 from pharmacy.storage.tables.columns import metadata
 from pharmacy.storage.tables.conversing import conversations, idempotency_keys, inbox, messages, patients, products
+from pharmacy.storage.tables.displaying import displays
 from pharmacy.storage.tables.entering import (
     accounts,
     api_keys,
@@ -13,7 +14,9 @@ from pharmacy.storage.tables.entering import (
 )
 from pharmacy.storage.tables.keeping import erased_events
 from pharmacy.storage.tables.line import line_contacts, line_events, line_unsent, media
+from pharmacy.storage.tables.noting import canned_replies, moves, notes
 from pharmacy.storage.tables.policies import kill_switches, policies
+from pharmacy.storage.tables.presence import presences
 from pharmacy.storage.tables.recording import audit, audit_heads, restores, served_modes
 from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
 from pharmacy.storage.tables.sending import outbox
@@ -25,7 +28,9 @@ __all__ = [
     "api_keys",
     "audit",
     "audit_heads",
+    "canned_replies",
     "conversations",
+    "displays",
     "erased_events",
     "handovers",
     "idempotency_keys",
@@ -38,11 +43,14 @@ __all__ = [
     "messages",
     "metadata",
     "model_calls",
+    "moves",
+    "notes",
     "outbox",
     "outcomes",
     "patients",
     "pharmacies",
     "policies",
+    "presences",
     "products",
     "provider_sign_ins",
     "requests",

@@ -10,7 +10,10 @@ QUIET = frozenset(
         # who may enter
         "accounts", "api_keys", "provider_sign_ins", "sign_ins",
         # what is written beside a row that tells
-        "alarms", "idempotency_keys", "inbox", "line_contacts", "line_events", "line_unsent", "model_calls", "outcomes",
+        "alarms", "idempotency_keys", "inbox", "line_contacts", "line_events", "line_unsent", "model_calls", "moves",
+        "outcomes",
+        # read anew whenever somebody looks at it
+        "canned_replies", "displays",
         # the books
         "audit", "audit_heads", "erased_events", "served_modes", "spending",
     }
