@@ -7,6 +7,7 @@ from functools import partial
 
 from pharmacy.storage import erasure, policy
 from pharmacy.storage.notices import Notices, Subscription
+from pharmacy.storage.telling import PRESENCE
 
 MOST_OPEN = 200
 """Streams of one process; each is a connection that stays open."""
@@ -16,6 +17,7 @@ EVENTS: Mapping[str, str] = {
     erasure.CHANNEL: "conversation",
     "patient": "patient",
     "product": "product",
+    PRESENCE: "presence",
     policy.CHANNEL: "policy",
 }
 """The channel on which something is told, and the event that a stream makes of it."""

@@ -44,3 +44,27 @@ def tell(table: str, channel: str = "conversation", of: str = "conversation_id")
     CREATE TRIGGER tells AFTER INSERT OR UPDATE ON {table}
         FOR EACH ROW EXECUTE FUNCTION kakari_tell('{channel}', '{of}');
     """
+
+
+PRESENCE = "presence"
+"""The channel that says in which conversation somebody has come, gone, begun or ceased to write."""
+
+TELL_PRESENCE = f"""
+CREATE FUNCTION kakari_tell_presence() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    was text := OLD.pharmacy_id || '/' || OLD.conversation_id;
+    is_now text := NEW.pharmacy_id || '/' || NEW.conversation_id;
+BEGIN
+    IF was = is_now AND OLD.state = NEW.state AND NEW.seen_at <= OLD.seen_at + interval '20 seconds' THEN
+        RETURN NULL;
+    END IF;
+    PERFORM pg_notify('{WIRE}', json_build_array('{PRESENCE}', place)::text)
+        FROM unnest(ARRAY[was, is_now]) AS place WHERE place IS NOT NULL;
+    RETURN NULL;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION kakari_tell_presence() FROM PUBLIC;
+CREATE TRIGGER tells AFTER INSERT OR UPDATE OR DELETE ON presences
+    FOR EACH ROW EXECUTE FUNCTION kakari_tell_presence();
+"""
+"""A page that says again what is known wakes nobody; one that comes back after it was taken for gone does."""

@@ -31,7 +31,8 @@ RETRY_MILLISECONDS = 1000
 
 _STREAM = {
     "description": "Events until the caller hangs up: `changed` (look at everything again: first of all, and whenever "
-    "something may have been missed), `conversation`, `patient`, `product`, `policy`. Each one's data is JSON with the "
+    "something may have been missed), `conversation`, `patient`, `product`, `policy`, and "
+    "`presence` (who is in a conversation, or writes there, has changed). Each one's data is JSON with the "
     'id of what changed, such as `{"conversation_id": "c-1001"}`, and is empty where there is only one.'
 }
 _RESPONSES: Responses = SIGNED_IN | {
@@ -101,7 +102,8 @@ def _event(payload: str | None) -> ServerSentEvent:
     if payload is None:
         return _everything()
     event, _, which = payload.partition("/")
-    return ServerSentEvent(event=event, data={f"{event}_id": which} if which else {})
+    of = "conversation" if event == "presence" else event
+    return ServerSentEvent(event=event, data={f"{of}_id": which} if which else {})
 
 
 def _everything() -> ServerSentEvent:
