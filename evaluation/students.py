@@ -7,7 +7,8 @@ from rich.progress import track
 from rich.table import Table
 
 from evaluation.student_examples import families, read_examples
-from evaluation.student_figures import Answered, Share, StudentFigures, student_figures
+from evaluation.student_figures import Answered, StudentFigures, student_figures
+from pharmacy.domain.share import Share
 from pharmacy.models.local.student import Student
 
 NODES = ("classify", "switch_phase")

@@ -160,6 +160,9 @@ class SuggestionOut(BaseModel):
     decided_by: str | None
     decision: dict[str, Any] | None
     created_at: str
+    shown_at: str | None
+    """When somebody first had it on the screen; null while nobody has."""
+
     decided_at: str | None
     calls: list[CallOut] | None = None
     """Only where one suggestion is read."""

@@ -88,6 +88,7 @@ def suggestion_json(row: Any) -> dict[str, Any]:
         "decided_by": row.decided_by,
         "decision": row.decision,
         "created_at": _iso(row.created_at),
+        "shown_at": _iso(row.shown_at),
         "decided_at": _iso(row.decided_at),
     }
 

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Double,
     Identity,
     Index,
@@ -95,12 +96,15 @@ suggestions = Table(
     Column("decision", JSONB),
     time("created_at", now=True),
     time("decided_at"),
+    # Which model wrote it, kept by the database itself from what the body says.
+    Column("model", Text, Computed("(body -> 'models') ->> ('generate_' || category)", persisted=True)),
     PrimaryKeyConstraint("id"),
     of_conversation(),
     Index(None, "pharmacy_id", "state", "seq"),
     Index("ix_suggestions_of_conversation", "pharmacy_id", "conversation_id", "seq"),
     Index("ix_suggestions_rejected", "pharmacy_id", "conversation_id", "version",
           postgresql_where=text("state = 'rejected'")),
+    Index("ix_suggestions_decided", "pharmacy_id", "decided_at", postgresql_where=text("decided_at IS NOT NULL")),
     Index("uq_suggestions_one_open", "pharmacy_id", "conversation_id", unique=True,
           postgresql_where=text("state = 'open'")),
 )  # fmt: skip

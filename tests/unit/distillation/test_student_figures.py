@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from evaluation.student_examples import Example, read_examples
-from evaluation.student_figures import Answered, Share, StudentFigures, student_figures
+from evaluation.student_figures import Answered, StudentFigures, student_figures
+from pharmacy.domain.share import Share
 from pharmacy.models.local.opinion import Opinion
 from pharmacy.models.local.student import Student
 from pharmacy.models.local.student_fields import classify_fields
