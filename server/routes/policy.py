@@ -4,41 +4,24 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, Field, StrictBool
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
 
 from pharmacy.domain import policy as rules
-from pharmacy.domain.policy_file import differences
 from pharmacy.domain.rights import Right
-from pharmacy.storage import automatic_stop, policy, reading
-from pharmacy.storage.access import Caller
-from pharmacy.storage.database import Transaction
+from pharmacy.storage import automatic_held, reading
+from server import letting
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import Conflicting, ConversationOut
-from server.asks import Body, Line, Note, Version
-from server.errors import DECIDING, SIGNED_IN, Refused
-from server.program import Program
+from server.errors import DECIDING, SIGNED_IN
+from server.letting import PolicyIn, SwitchIn
 from server.rights import needs
-from server.routes.conversations import ConversationId
+from server.routes.conversations import After, ConversationId, Limit
 
 router = APIRouter(tags=["automatic sending"], route_class=SignedInRoute)
 
+Below = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Only versions before this one.")]
 SETTING = SIGNED_IN | {409: {"model": Conflicting, "description": "Somebody else has set another version since."}}
-
-
-class PolicyIn(Body):
-    """A whole policy, with the version that was read and why it is set."""
-
-    version: Version
-    reason: Line
-    policy: rules.Policy
-
-
-class SwitchIn(Body):
-    """Where to turn the kill switch."""
-
-    on: StrictBool
-    reason: Annotated[Note, Field(description="Why; needed to let automatic sending run again.")] = ""
 
 
 class SwitchOut(BaseModel):
@@ -82,23 +65,81 @@ class PolicyOut(BaseModel):
     differences: list[str]
     """Each value that is another one than the file's."""
 
+    held: int
+    """How many automatic texts wait to go out; a new version lets none of them go, and a person sees each instead."""
+
+
+class ChangeOut(BaseModel):
+    """One value that became another; null where nothing was said of it."""
+
+    place: list[str]
+    old: str | int | None
+    new: str | int | None
+
+
+class VersionOut(BaseModel):
+    """One version of the policy that a person has set."""
+
+    version: int
+    set_by: str
+    reason: str
+    set_at: datetime
+    changes: list[ChangeOut] | None
+    """Against the version before it, or the file's first values; null where one of the two cannot be read."""
+
+
+class VersionPage(BaseModel):
+    """A page of versions."""
+
+    items: list[VersionOut]
+    next: int | None
+    """`below` of the next page."""
+
+
+class HeldOut(BaseModel):
+    """An automatic text that waits to go out."""
+
+    id: str
+    conversation_id: str
+    patient_name: str | None
+    text: str
+    kind: str
+    category: str | None
+    phase: str | None
+    policy_version: int | None
+    goes_at: datetime
+    seconds_left: float
+    created_at: datetime
+
+
+class HeldPage(BaseModel):
+    """A page of them, the one that goes first first."""
+
+    items: list[HeldOut]
+    next: str | None
+
 
 @router.get("/v1/policy", openapi_extra=needs(Right.READ_POLICY), response_model=PolicyOut, responses=SIGNED_IN)
 async def get_policy(program: Serving, by: Calling) -> Any:
     """Show what may be sent automatically, and whether the kill switch is on."""
     async with program.database.begin(by.pharmacy_id) as tx:
-        return await _shown(tx, program, by)
+        return await letting.shown(tx, program, by)
 
 
 @router.put("/v1/policy", openapi_extra=needs(Right.SET_POLICY), response_model=PolicyOut, responses=SETTING)
 async def put_policy(body: PolicyIn, program: Serving, by: Calling) -> Any:
     """Set the next version of the policy. It may say no more than the policy file lets it."""
-    file = program.assembled.policy
-    for place, value, expected in rules.problems(body.policy, file.flow, file.bounds):
-        raise Refused(".".join(("policy", *place)), value, expected)
+    return await letting.set_policy(program, by, body)
+
+
+@router.get(
+    "/v1/policy/versions", openapi_extra=needs(Right.READ_POLICY), response_model=VersionPage, responses=SIGNED_IN
+)
+async def list_versions(program: Serving, by: Calling, limit: Limit = 50, below: Below = None) -> Any:
+    """List the versions that people have set, the newest first: who, when, why, and what each changed."""
     async with program.database.begin(by.pharmacy_id) as tx:
-        await policy.put(tx, by.pharmacy_id, by.actor, body.policy, body.reason, body.version)
-        return await _shown(tx, program, by)
+        items, following = await letting.history(tx, program, by, limit=limit, below=below)
+    return {"items": items, "next": following}
 
 
 @router.put(
@@ -106,16 +147,15 @@ async def put_policy(body: PolicyIn, program: Serving, by: Calling) -> Any:
 )
 async def turn_kill_switch(body: SwitchIn, program: Serving, by: Calling) -> Any:
     """Stop all automatic sending at once, or let it run again, which fewer people may. Drafting goes on."""
-    if body.on:
-        switch, taken_back = await automatic_stop.stop(program.database, by.pharmacy_id, by.actor, body.reason)
-        return _switch(switch) | {"taken_back": taken_back}
-    if Right.SET_POLICY not in by.rights:
-        raise HTTPException(403, f"{by.actor!r} may stop automatic sending and not let it run again")
-    if not body.reason.strip():
-        raise Refused("reason", body.reason, "expected why automatic sending may run again")
+    switch, taken_back = await letting.turn(program, by, body)
+    return letting.switch_json(switch) | {"taken_back": taken_back}
+
+
+@router.get("/v1/automatic", openapi_extra=needs(Right.READ_WORDS), response_model=HeldPage, responses=SIGNED_IN)
+async def list_held(program: Serving, by: Calling, limit: Limit = 50, after: After = None) -> Any:
+    """List the automatic texts that wait to go out; each can be cancelled until then."""
     async with program.database.begin(by.pharmacy_id) as tx:
-        switch = await automatic_stop.release(tx, by.pharmacy_id, by.actor, body.reason)
-    return _switch(switch) | {"taken_back": 0}
+        return await automatic_held.list_held(tx, by.pharmacy_id, limit=limit, after=after)
 
 
 @router.post(
@@ -124,30 +164,6 @@ async def turn_kill_switch(body: SwitchIn, program: Serving, by: Calling) -> Any
 )  # fmt: skip
 async def cancel(conversation_id: ConversationId, outbox_id: UUID, program: Serving, by: Calling) -> Any:
     """Take back an automatic text that is held and was never tried; its draft becomes a suggestion."""
+    await letting.cancel(program, by, conversation_id, outbox_id)
     async with program.database.begin(by.pharmacy_id) as tx:
-        await automatic_stop.cancel(tx, by.pharmacy_id, conversation_id, outbox_id, by.actor)
         return await reading.one_conversation(tx, by.pharmacy_id, conversation_id)
-
-
-async def _shown(tx: Transaction, program: Program, by: Caller) -> dict[str, Any]:
-    file = program.assembled.policy
-    now, set_last = await policy.in_force(tx, by.pharmacy_id, file), await policy.newest(tx, by.pharmacy_id)
-    may: dict[str, list[str]] = {}
-    for category, phase in sorted(file.bounds.may_be_automatic):
-        may.setdefault(category, []).append(phase)
-    return {
-        "version": now.version,
-        "set_by": set_last.set_by if set_last else None,
-        "reason": set_last.reason if set_last else None,
-        "set_at": set_last.at if set_last else None,
-        "policy": now.policy,
-        "problem": now.problem or None,
-        "kill_switch": _switch(await policy.switch_of(tx, by.pharmacy_id)),
-        "may_be_automatic": may,
-        "marking": file.bounds.marking,
-        "differences": [*differences(now.policy, file)] if now.policy else [],
-    }
-
-
-def _switch(switch: policy.Switch) -> dict[str, Any]:
-    return {"on": switch.is_on, "set_by": switch.set_by, "reason": switch.reason, "set_at": switch.at}
