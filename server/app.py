@@ -4,7 +4,8 @@ from fastapi import FastAPI
 
 from server import metrics
 from server.access import SignedInRoute
-from server.console import decisions, entrance, pages
+from server.compressing import Compressed
+from server.console import beside, canned, choosing, decisions, entrance, pages
 from server.console import desk as console
 from server.errors import add_error_answers
 from server.headers import Guarded
@@ -71,15 +72,18 @@ def create_app(program: Program | None = None) -> FastAPI:
         entrance,
         console,
         decisions,
+        beside,
+        canned,
         pages,
+        choosing,
     ):
         app.include_router(router.router)
     app.include_router(health.drawing)
-    app.include_router(console.entrance)
     app.include_router(sessions.entrance)
     refuse_undeclared(app.routes, SignedInRoute)
     add_error_answers(app)
     publish_roles(app)
     if program is not None:
+        app.add_middleware(Compressed)
         app.add_middleware(Guarded, settings=program.settings)
     return app

@@ -1,11 +1,13 @@
 """The desk: the queue, the conversation that is open, and what of both has changed."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from pharmacy.domain.rights import Right
+from pharmacy.domain.snooze import times
 from pharmacy.storage import desk, reading
 from pharmacy.storage.access import Caller
 from pharmacy.storage.database import Transaction
@@ -13,24 +15,19 @@ from pharmacy.storage.refusals import NotHere
 from server.access import BACKGROUND, Calling, Serving
 from server.asks import Reject
 from server.console.conversation_view import Seen, marks_of, see
-from server.console.forms import fields_of
 from server.console.keys import KEYS
-from server.console.languages import COOKIE, NAMES, language_of
+from server.console.languages import language_of
 from server.console.queue_view import Rows, rows_of
 from server.console.route import PageRoute
 from server.console.templates import page
 from server.console.view import SECTIONS, View
-from server.headers import over_https
 from server.program import Program
-from server.rights import needs, open_because
+from server.rights import needs
 
 REFUSALS: tuple[str, ...] = get_args(Reject.model_fields["reason"].annotation)
 """In the order of the keys that pick them."""
 
-A_YEAR = 365 * 24 * 3600
-
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
-entrance = APIRouter(include_in_schema=False)
 _READ = needs(Right.READ_WORDS)
 Word = Annotated[str, Query(max_length=200)]
 
@@ -87,28 +84,20 @@ async def live(
     return page(request, "live.html", **blanks, redraw=other and not typed, overtaken=other and bool(typed))
 
 
-@entrance.post("/desk/language", openapi_extra=open_because("chooses the language of this browser's pages"))
-async def choose_language(request: Request, program: Serving) -> Response:
-    """Keep the language in this browser, and go back to where one was."""
-    chosen = (await fields_of(request)).get("language")
-    answer = RedirectResponse("/", 303)
-    if chosen in NAMES:
-        answer.set_cookie(
-            COOKIE, str(chosen), max_age=A_YEAR, httponly=True, samesite="lax", path="/",
-            secure=over_https(program.settings),
-        )  # fmt: skip
-    return answer
-
-
 async def pane(request: Request, program: Program, by: Caller, view: View, status: int = 200, **more: Any) -> Response:
     """Return the conversation of `view`, or that none is open.
 
     Args:
         more: what else the pane says: `said`, `newer`, `typed`, `asks_reason`, `reason_typed`.
     """
+    return page(request, "pane.html", status, **await of_conversation(request, program, by, view, **more))
+
+
+async def of_conversation(request: Request, program: Program, by: Caller, view: View, **more: Any) -> dict[str, Any]:
+    """Return everything that the pane of `view` shows."""
     async with program.database.begin(by.pharmacy_id) as tx:
         seen = await _seen(tx, request, program, by, view)
-    return page(request, "pane.html", status, **_of_pane(program, by, view, seen, **more))
+    return _of_pane(program, by, view, seen, **more)
 
 
 async def blanks_of(tx: Transaction, request: Request, program: Program, by: Caller, view: View) -> dict[str, Any]:
@@ -127,9 +116,11 @@ async def blanks_of(tx: Transaction, request: Request, program: Program, by: Cal
 def _of_pane(program: Program, by: Caller, view: View, seen: Seen | None, **more: Any) -> dict[str, Any]:
     flow = program.assembled.flow
     said: dict[str, Any] = {
-        "said": "", "newer": [], "typed": None, "asks_reason": False, "reason_typed": "", "done": "",
+        "said": "", "newer": [], "typed": None, "asks_reason": False, "reason_typed": "",
+        "closes_typed": False, "done": "",
     }  # fmt: skip
-    shown = {"seen": seen, "view": view, "flow": flow, "caller": by, "reasons": REFUSALS}
+    shown = {"seen": seen, "view": view, "flow": flow, "caller": by, "reasons": REFUSALS,
+             "snooze": times(program.bell.texts.hours, datetime.now(UTC))}  # fmt: skip
     return said | shown | {"marks_of": lambda judgement: marks_of(judgement, flow)} | more
 
 

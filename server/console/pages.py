@@ -26,6 +26,6 @@ async def docs(request: Request) -> Response:
 
 
 @router.get("/static/{name}", openapi_extra=open_because("the page's own files"))
-async def static(name: str, v: Annotated[str, Query(max_length=20)] = "") -> Response:
+async def static(request: Request, name: str, v: Annotated[str, Query(max_length=20)] = "") -> Response:
     """Serve the page's own files, and no other."""
-    return file_answer(name, v)
+    return file_answer(name, v, request.headers.get("accept-encoding", ""))

@@ -1,6 +1,7 @@
 """The pages' templates in the reader's language, and how a page is answered."""
 
 import re
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from server.console.assets import address_of
-from server.console.languages import Language, language_of
+from server.console.languages import Language, language, language_of
 from server.headers import PAGE_POLICY
 
 HERE = Path(__file__).parent
@@ -32,6 +33,11 @@ def visible(words: str) -> str:
     return _UNSEEN.sub(lambda found: f"[U+{ord(found.group()):04X}]", words)
 
 
+def seconds_until(at: str | None) -> float:
+    """Return how long it is from now until a time in ISO form; 0 where it has passed, or there is none."""
+    return max(0.0, (datetime.fromisoformat(at) - datetime.now(UTC)).total_seconds()) if at else 0.0
+
+
 @cache
 def templates(chosen: Language) -> Environment:
     """Return the templates with a language's words in them."""
@@ -42,5 +48,7 @@ def templates(chosen: Language) -> Environment:
     made.install_gettext_translations(chosen.translations, newstyle=True)  # type: ignore[attr-defined]
     made.policies["ext.i18n.trimmed"] = True
     made.globals["asset"] = address_of
+    made.globals["english"] = language("en")  # commands are found by their English names too
     made.filters["visible"] = visible
+    made.globals["seconds_until"] = seconds_until
     return made

@@ -25,15 +25,24 @@ function focus(element) {
 const acts = {
   next: () => step(1),
   previous: () => step(-1),
-  send: () => { const button = find("send"); if (button) button.form.requestSubmit(button); },
+  send: () => {
+    // Where something else than the reply is being typed, its own form is what the key is for; the reply stays.
+    const other = typing(document.activeElement) && document.activeElement.form;
+    if (other && other.id !== "reply") { if ("saves" in other.dataset) other.requestSubmit(); return; }
+    const button = find("send");
+    if (button) button.form.requestSubmit(button);
+  },
   edit: () => focus(document.getElementById("words")),
   suggest: () => (find("suggest") ?? document.querySelector("#again .main, #ask .main"))?.click(),
   suggest_typing: () => document.querySelector("#again .main, #ask .main")?.click(),
   instruct: () => open(find("instruct")),
   refuse: () => open(find("refuse")),
   claim: () => find("claim")?.click(),
+  note: () => focus(document.getElementById("note-words")),
+  snooze: () => open(find("snooze")),
   search: () => focus(document.getElementById("q")),
   sheet: () => document.getElementById("sheet").togglePopover(),
+  palette: () => document.dispatchEvent(new Event("kakari:palette")),
   leave: () => document.activeElement?.blur(),
 };
 
@@ -41,7 +50,7 @@ function open(button) {
   if (!button) return;
   const sheet = document.getElementById(button.getAttribute("popovertarget"));
   sheet.showPopover();
-  focus(sheet.querySelector("[data-pick]") ?? sheet.querySelector("input[name=instruction]"));
+  focus(sheet.querySelector("[data-pick], [data-first]") ?? sheet.querySelector("input[name=instruction]"));
 }
 
 function pick(event) {
@@ -65,6 +74,5 @@ addEventListener("keydown", (event) => {
   acts[key.name]();
 });
 
-const letters = document.getElementById("letters");
-letters.checked = localStorage.getItem(LETTERS) !== "off";
-letters.addEventListener("change", () => localStorage.setItem(LETTERS, letters.checked ? "on" : "off"));
+// The palette names a command of the table.
+document.addEventListener("kakari:act", (event) => acts[event.detail]?.());
