@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from server import metrics
 from server.access import SignedInRoute
 from server.compressing import Compressed
-from server.console import beside, canned, choosing, decisions, entrance, pages
+from server.console import automatic, beside, canned, choosing, decisions, entrance, numbers_page, pages, policy_page
 from server.console import desk as console
 from server.errors import add_error_answers
 from server.headers import Guarded
@@ -72,6 +72,9 @@ def create_app(program: Program | None = None) -> FastAPI:
         entrance,
         console,
         decisions,
+        automatic,
+        policy_page,
+        numbers_page,
         beside,
         canned,
         pages,

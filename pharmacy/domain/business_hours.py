@@ -51,6 +51,10 @@ class BusinessHours:
         opens, _ = next((opens, closes) for opens, closes in self._openings(at) if at < closes)
         return max(opens, at.astimezone(self.zone))
 
+    def opens_after(self, at: datetime) -> datetime:
+        """Return when it next opens its door after the aware time `at`, by the local clock, whether it is open or not."""
+        return next(opens for opens, _ in self._openings(at) if opens > at)
+
     def after(self, at: datetime, hours: float) -> datetime:
         """Return the time when so many business hours have passed since the aware time `at`."""
         left = timedelta(hours=hours)

@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from pharmacy.domain.flow import Flow
-from pharmacy.storage import people, reading
+from pharmacy.storage import notes, people, reading
 from pharmacy.storage.database import Transaction
+from pharmacy.storage.overview import overview
 from pharmacy.storage.refusals import NotHere
 from server.console.languages import JAPAN, Language
 
@@ -47,7 +48,7 @@ class Seen:
 
     conversation: dict[str, Any]
     days: list[tuple[datetime, list[dict[str, Any]]]]
-    """Messages by the day in Japan."""
+    """Messages and private notes by the day in Japan, in the order in which they came."""
 
     patient: dict[str, Any]
     name: str
@@ -56,6 +57,16 @@ class Seen:
     trail: list[Passage]
     held: list[str]
     """Why a person has to look, the most pressing first, in whole sentences."""
+
+    beside: dict[str, Any]
+    """How the conversation has moved, what is open with its patient, when both sides last wrote."""
+
+    @property
+    def snoozed_until(self) -> datetime | None:
+        """Until when it is set aside; None where that is over, too."""
+        until = self.conversation["snoozed_until"]
+        at = datetime.fromisoformat(until) if until else None
+        return at if at and at > datetime.now(UTC) else None
 
     @property
     def open_item(self) -> str:
@@ -81,13 +92,14 @@ async def see(tx: Transaction, pharmacy_id: str, conversation_id: str, flow: Flo
     judgement = suggestion["judgement"] if suggestion else {}
     return Seen(
         conversation=conversation,
-        days=_by_day(conversation["messages"]),
+        days=_by_day(conversation["messages"], await notes.last_notes(tx, pharmacy_id, conversation_id)),
         patient=patient,
         name=str(patient.get("name") or conversation["patient_id"]),
         suggestion=suggestion,
         marks=marks_of(judgement, flow),
         trail=_trail(suggestion) if suggestion else [],
         held=_held(conversation["handover"], suggestion, language),
+        beside=_beside(await overview(tx, pharmacy_id, conversation_id), language),
     )
 
 
@@ -98,10 +110,34 @@ def marks_of(judgement: dict[str, Any], flow: Flow) -> list[Mark]:
     return [Mark(name, labels.get(name, name), **judgement[name]) for name in order if name in judgement]
 
 
-def _by_day(messages: Sequence[dict[str, Any]]) -> list[tuple[datetime, list[dict[str, Any]]]]:
-    timed = [message | {"at": datetime.fromisoformat(message["sent_at"])} for message in messages]
-    days = groupby(timed, key=lambda message: message["at"].astimezone(JAPAN).date())
-    return [(found[0]["at"], found) for found in ([*of_day] for _, of_day in days)]
+def _by_day(
+    messages: Sequence[dict[str, Any]], notes: Sequence[dict[str, Any]]
+) -> list[tuple[datetime, list[dict[str, Any]]]]:
+    found: list[dict[str, Any]] = []
+    left = [_timed(note, "written_at") | {"author": "note"} for note in notes]
+    for message in messages:
+        came = datetime.fromisoformat(message["received_at"])
+        while left and left[0]["at"] < came:
+            found.append(left.pop(0))
+        found.append(_timed(message, "sent_at"))
+    days = groupby([*found, *left], key=lambda each: each["at"].astimezone(JAPAN).date())
+    return [(of_day[0]["at"], of_day) for of_day in ([*each] for _, each in days)]
+
+
+def _timed(row: dict[str, Any], by: str) -> dict[str, Any]:
+    return row | {"at": datetime.fromisoformat(row[by])}
+
+
+def _beside(found: dict[str, Any], language: Language) -> dict[str, Any]:
+    """Return the overview with its times read, and each case's newest reason as a sentence."""
+    contacts = [
+        each | {name: datetime.fromisoformat(each[name]) for name in ("patient_wrote_at", "answered_at") if each[name]}
+        for each in found["contacts"]
+    ]
+    cases = [_timed(case, "opened_at") | {"said": reason_said(case["reasons"][-1], language)[0]}
+             for case in found["cases"]]  # fmt: skip
+    moves = [_timed(move, "at") for move in found["moves"]]
+    return {"began": _timed(found, "began_at")["at"], "moves": moves, "cases": cases, "contacts": contacts}
 
 
 def _trail(suggestion: dict[str, Any]) -> list[Passage]:

@@ -1,8 +1,9 @@
 """What a person decides at the desk: each form is one of the API's calls, and its answer is what to look at next."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ router = APIRouter(prefix="/desk", include_in_schema=False, route_class=PageRout
 _DECIDE = needs(Right.DECIDE)
 
 Work = Callable[[], Awaitable[Any]]
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -40,25 +42,31 @@ class Desk:
     program: Program
     by: Caller
 
-    async def decided(self, conversation_id: str, work: Work, done: str, *, stays: bool = True) -> Response:
+    async def decided(
+        self, conversation_id: str, work: Work, done: str, *, stays: bool = True, values: Mapping[str, str] = NOTHING
+    ) -> Response:
         """Do it, and return the conversation, or the next one of the queue.
 
         Args:
             done: the code of what is then said.
             stays: False to open the next conversation.
+            values: what the sentence's blanks are filled with.
         """
-        return await self._answered(conversation_id, work, done, None, stays=stays)
+        return await self._answered(conversation_id, work, done, None, stays=stays, values=values)
 
     async def sent(self, conversation_id: str, work: Work, words: Edit | Respond) -> Response:
         """Send words, and return the next conversation; what keeps them back is shown beside them."""
         return await self._answered(conversation_id, work, "sent", words, stays=False)
 
     async def _answered(
-        self, conversation_id: str, work: Work, done: str, words: Edit | Respond | None, *, stays: bool
-    ) -> Response:
+        self, conversation_id: str, work: Work, done: str, words: Edit | Respond | None, *, stays: bool,
+        values: Mapping[str, str] = NOTHING,
+    ) -> Response:  # fmt: skip
         view, language = replace(View.of_page(self.request), c=conversation_id), language_of(self.request)
         show = partial(pane, self.request, self.program, self.by)
-        typed = {"typed": words.text, "reason_typed": words.reason or ""} if words else {}
+        typed: dict[str, Any] = {}
+        if words is not None:
+            typed = {"typed": words.text, "reason_typed": words.reason or "", "closes_typed": words.closes is not None}
         try:
             await work()
         except Stale as stale:
@@ -71,7 +79,7 @@ class Desk:
         view = view if stays else await self._next(view)
         if not is_partial(self.request):
             return RedirectResponse(view.address(), 303)
-        answer = await show(view, done=language.coded("done", done))
+        answer = await show(view, done=language.coded("done", done, values))
         answer.headers["HX-Push-Url"] = view.address()
         return answer
 

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from pharmacy.domain.rights import Right
 from pharmacy.domain.snooze import times
-from pharmacy.storage import desk, reading
+from pharmacy.storage import desk, policy, reading
 from pharmacy.storage.access import Caller
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.refusals import NotHere
@@ -110,6 +110,8 @@ async def blanks_of(tx: Transaction, request: Request, program: Program, by: Cal
         "desk": await desk.counts(tx, by.pharmacy_id),
         "sections": [tab.value for tab in SECTIONS],
         "keys": KEYS,
+        "switch": await policy.switch_of(tx, by.pharmacy_id),
+        "told": "",
     }
 
 

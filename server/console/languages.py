@@ -48,7 +48,8 @@ class Language:
 
     def moment(self, at: datetime) -> str:
         """Return day and time in Japan."""
-        return str(format_skeleton("MMMdEHHmm", at.astimezone(JAPAN), locale=self.locale))
+        day = format_skeleton("MMMEd", at.astimezone(JAPAN), locale=self.locale)
+        return f"{day} {self.clock(at)}"
 
     def day(self, at: datetime) -> str:
         """Return the day in Japan."""

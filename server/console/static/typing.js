@@ -1,6 +1,7 @@
 // What is being typed: whether it differs from the draft, what was changed, and how long people have waited.
 
 const words = () => document.getElementById("words");
+const noted = () => Boolean(document.getElementById("note-words")?.value);
 
 function changed(text, draft) {
   const given = Array.from(draft), now = Array.from(text);
@@ -27,7 +28,7 @@ function show() {
   if (!area) return;
   const draft = area.dataset.draft, edited = draft !== undefined && area.value !== draft;
   area.form.classList.toggle("edited", edited);
-  document.getElementById("typed").value = (draft === undefined ? area.value !== "" : edited) ? "1" : "";
+  document.getElementById("typed").value = (draft === undefined ? area.value !== "" : edited) || noted() ? "1" : "";
   const place = document.getElementById("diff");
   if (!place) return;
   place.hidden = !edited;
@@ -47,7 +48,7 @@ document.addEventListener("htmx:before:swap", (event) => {
   htmx.trigger(sourceElement, "again");
 });
 
-addEventListener("input", (event) => { if (event.target === words()) show(); });
+addEventListener("input", (event) => { if (event.target === words() || event.target.id === "note-words") show(); });
 document.addEventListener("htmx:after:settle", show);
 document.addEventListener("htmx:after:swap", () => {
   show();
