@@ -25,7 +25,7 @@ async def read_form(request: Request, shape: type[Form]) -> Form:
         raise RequestValidationError([{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors()]) from None
 
 
-async def fields_of(request: Request) -> dict[str, str | int]:
+async def fields_of(request: Request, most: int = 20) -> dict[str, str | int]:
     """Return the form's fields: line ends as the store has them, `version` as a number, what is left empty left out.
 
     Raises:
@@ -35,7 +35,7 @@ async def fields_of(request: Request) -> dict[str, str | int]:
     try:
         if len(body) > LONGEST_FORM:
             raise ValueError("too long")
-        found = parse_qs(body.decode(), max_num_fields=20, strict_parsing=True) if body else {}
+        found = parse_qs(body.decode(), max_num_fields=most, strict_parsing=True) if body else {}
         if any(len(values) != 1 for values in found.values()):
             raise ValueError("a field stands there twice")
     except ValueError:

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -55,6 +55,10 @@ class Language:
         """Return the day in Japan."""
         return str(format_skeleton("yMMMdE", at.astimezone(JAPAN), locale=self.locale))
 
+    def date(self, day: date) -> str:
+        """Return a day of the calendar."""
+        return str(format_skeleton("yMMMd", day, locale=self.locale))
+
     def clock(self, at: datetime) -> str:
         """Return the time of day in Japan."""
         return str(format_datetime(at.astimezone(JAPAN), "HH:mm", locale=self.locale))
@@ -72,6 +76,11 @@ class Language:
     def share(self, value: float) -> str:
         """Return a share of 1 in per cent."""
         return str(format_percent(value, locale=self.locale))
+
+    def took(self, seconds: float) -> str:
+        """Return how long something took: seconds while they are few, else as `waited`."""
+        few = self.translations.gettext("%(seconds)d s") % {"seconds": round(seconds)}
+        return few if seconds < 120 else self.waited(seconds)
 
     def waited(self, seconds: float) -> str:
         """Return for how long somebody has waited, in its two largest units."""
