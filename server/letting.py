@@ -1,6 +1,7 @@
 """What may go out by itself, as the API and the console see and change it."""
 
 from datetime import datetime
+from itertools import zip_longest
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -107,7 +108,7 @@ async def history(
     shown_ones = [
         {"version": each.version, "set_by": each.set_by, "reason": each.reason, "set_at": each.at,
          "changes": _changed(program, before.body if before else None, each.body)}
-        for each, before in zip(found, [*found[1:], None], strict=True)
+        for each, before in zip_longest(found, found[1:])
     ]  # fmt: skip
     more = len(found) > limit
     return shown_ones[:limit], found[limit - 1].version if more else None

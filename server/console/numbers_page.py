@@ -43,7 +43,8 @@ async def whole(
     return page(
         request, "numbers.html", caller=by, switch=switch, told="", total=found[TOTAL], decided=DECIDED,
         by_category=_rows(found, "category"), by_model=_rows(found, "model"), by_day=by_day,
-        bars=bars_of(every, by_day), period=period, whose=whose, today=today(), periods=PERIODS, address=_address, nothing=Figures(),
+        bars=bars_of(every, by_day), period=period, whose=whose, today=today(), periods=PERIODS, address=_address,
+        nothing=Figures(),
         chosen=None if first or last else days or SHIPPED_DAYS,
         category_named=lambda name: words.category(name) if name else none, model_named=lambda name: name or none,
     )  # fmt: skip

@@ -107,6 +107,10 @@ class At:
             shown, head = await letting.shown(tx, self.program, self.by), await self.head(tx)
             read = await letting.of_version(tx, self.program, self.by, since) if since is not None else None
         now: Policy = shown["policy"] or file.first
+        if read is not None:  # what was only read, and not entered, is what the others made of it
+            before, after = fields_of_policy(read, file.flow), fields_of_policy(now, file.flow)
+            untouched = {name for name, value in before.items() if given.get(name, "") == value}
+            given = {**given, **{name: after[name] for name in untouched}}
         asked, wrong = read_policy(given, now, file)
         if asked is None:
             return await self.page(given, 422, tuple(dict.fromkeys(self.words.place(place) for place in wrong)))
