@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
 
 from pharmacy.domain.rights import Right
-from pharmacy.storage import canned_replies
+from pharmacy.storage import canned_replies, policy
 from pharmacy.storage.access import Caller
 from pharmacy.storage.refusals import Conflict, NotHere, Stale
 from server import canning
@@ -96,7 +96,8 @@ def _said(error: Exception) -> tuple[int, str]:
 async def _page(request: Request, program: Program, by: Caller, status: int = 200, **more: Any) -> Response:
     async with program.database.begin(by.pharmacy_id) as tx:
         found = await canned_replies.list_canned(tx, by.pharmacy_id)
+        head = {"caller": by, "switch": await policy.switch_of(tx, by.pharmacy_id), "told": ""}
     kept = [row | {"at": datetime.fromisoformat(row["updated_at"])} for row in found]
     said: dict[str, Any] = {"done": "", "refused": "", "typed": {"name": "", "text": "", "version": 0}}
     may_keep = Right.DECIDE in by.rights
-    return page(request, "canned_replies.html", status, kept=kept, may_keep=may_keep, **(said | more))
+    return page(request, "canned_replies.html", status, kept=kept, may_keep=may_keep, **(head | said | more))

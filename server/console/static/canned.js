@@ -15,11 +15,13 @@ const filled = (text) => {
   return name ? text.replaceAll("{name}", name) : text;
 };
 
+// Whether there is anything newer; what is there already is shown meanwhile.
 async function load() {
-  if (Date.now() - loaded < FRESH_MILLISECONDS) return;
+  if (Date.now() - loaded < FRESH_MILLISECONDS) return false;
   loaded = Date.now();
   const answer = await fetch("/v1/canned-replies", { headers: { Accept: "application/json" } });
   if (answer.ok) kept = (await answer.json()).items;
+  return answer.ok;
 }
 
 function typed() {
@@ -32,14 +34,16 @@ function typed() {
 async function look() {
   const now = typed();
   if (!now || now.at === left) { if (!now) left = null; close(); return; }
-  if (!shown) { shown = { at: now.at, marked: 0 }; await load(); }
+  shown ??= { at: now.at, marked: 0 };
+  draw(now);
+  if (!(await load())) return;
   const still = typed();
-  if (!shown || !still) { close(); return; }
-  draw(kept.filter((each) => each.name.toLowerCase().startsWith(still.name.toLowerCase())), still);
+  if (still && still.at !== left) draw(still);
 }
 
-function draw(found, now) {
-  shown = { at: now.at, marked: Math.min(shown.marked, Math.max(found.length - 1, 0)) };
+function draw(now) {
+  const found = kept.filter((each) => each.name.toLowerCase().startsWith(now.name.toLowerCase()));
+  shown = { at: now.at, marked: Math.min(shown?.marked ?? 0, Math.max(found.length - 1, 0)) };
   document.getElementById("canned-none").hidden = kept.length > 0 || now.name !== "";
   list().replaceChildren(...found.map(option));
   list().hidden = !found.length;
@@ -99,6 +103,7 @@ document.addEventListener("input", (event) => {
   if (!event.isComposing) look();
 });
 document.addEventListener("htmx:after:swap", check);
+document.addEventListener("focusin", (event) => { if (event.target === area()) load(); });
 document.addEventListener("compositionend", (event) => { if (event.target === area()) look(); });
 document.addEventListener("focusout", (event) => { if (event.target === area()) close(); });
 document.addEventListener("selectionchange", () => {

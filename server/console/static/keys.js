@@ -27,8 +27,11 @@ const acts = {
   previous: () => step(-1),
   send: () => {
     // Where something else than the reply is being typed, its own form is what the key is for; the reply stays.
-    const other = typing(document.activeElement) && document.activeElement.form;
-    if (other && other.id !== "reply") { if ("saves" in other.dataset) other.requestSubmit(); return; }
+    const field = document.activeElement;
+    if (typing(field) && field.form?.id !== "reply") {
+      if (field.form?.dataset.saves !== undefined) field.form.requestSubmit();
+      return;
+    }
     const button = find("send");
     if (button) button.form.requestSubmit(button);
   },
