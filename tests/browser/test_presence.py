@@ -18,7 +18,7 @@ async def test_a_colleague_sees_who_looks_and_who_writes_and_the_first_edit_clai
     one, other = await colleague(desk, "/?c=c-both"), await colleague(desk)
     await expect(other.page.locator("#row-c-both .here")).to_contain_text(one.name, timeout=SOON)
     await other.page.locator("#row-c-both").click()
-    await expect(one.page.locator("#present")).to_have_text(f"{other.name}さんも見ています。", timeout=SOON)
+    await expect(one.page.locator("#present p")).to_have_text(f"{other.name}さんも見ています。", timeout=SOON)
 
     await one.page.locator("#words").press_sequentially("はい、")
 
@@ -38,11 +38,12 @@ async def test_who_is_taken_over_from_is_told_and_keeps_their_words(desk: Desk) 
 
     await other.page.get_by_role("button", name="引き継ぐ", exact=True).click()
 
-    said = f"{other.name}さんが引き継ぎました。入力した文章はそのまま残っています。"
+    said = f"{other.name}さんが引き継ぎました。 入力した文章はそのまま残っています。"
     await expect(one.page.locator("#present")).to_contain_text(said, timeout=SOON)
     await expect(one.page.locator("#words")).to_have_value(typed)
     (row,) = await desk.shop.rows("SELECT claimed_by FROM conversations WHERE id = 'c-taken'")
     assert row.claimed_by == f"session:{other.name}"
+    await expect(other.page.locator("#present")).to_have_attribute("data-claimed-by", f"session:{other.name}")
     await one.page.get_by_role("button", name="引き継ぐ", exact=True).click()
     await expect(other.page.locator("#present")).to_contain_text(f"{one.name}さんが引き継ぎました")
     await expect(one.page.locator("#words")).to_have_value(typed)

@@ -6,7 +6,7 @@ const SETTLES = 300;        // stepping through the queue by key tells nothing o
 const say = JSON.parse(document.getElementById("presence-words").textContent);
 const mark = crypto.randomUUID?.() ?? `p${Date.now()}-${Math.floor(Math.random() * 1e9)}`;
 const nothing = { people: [], claimed_by: null, taken_over_by: null, you: null };
-let told = { of: "", state: "" }, here = nothing, everybody = [], lost = false, turn = Promise.resolve(), soon = 0;
+let told = { of: "", state: "" }, last = "", here = nothing, everybody = [], lost = false, turn = Promise.resolve(), soon = 0;
 
 const pane = () => document.querySelector("[data-conversation]");
 const place = (of) => `/v1/conversations/${encodeURIComponent(of)}/presence`;
@@ -31,20 +31,28 @@ async function ask(path, body) {
 
 // One after another: what was said first must not arrive last.
 const tell = (of, state) => turn = turn.then(async () => {
+  last = of;
   const found = await ask(place(of), { state, page: mark });
   if (found && of === pane()?.dataset.conversation) learn(found);
 });
+
+// At once, for a page that goes runs nothing that waits.
+function leave() {
+  if (last) ask(place(last), { state: "gone", page: mark });
+  last = "";
+}
 
 function settle() {
   const { of, state } = now();
   if (of === told.of && state === told.state) return;
   if (of !== told.of) { here = nothing; lost = false; }
-  if (!of) tell(told.of, "gone"); else tell(of, state);
+  if (!of) leave(); else tell(of, state);
   told = { of, state };
 }
 
 function learn(found) {
-  const mine = here.you && here.claimed_by === here.you;
+  // The page that is shown was drawn when it was one's own, or it was so since.
+  const mine = [here.claimed_by, document.getElementById("present")?.dataset.claimedBy].includes(found.you);
   here = found;
   const holder = found.taken_over_by ?? found.claimed_by;
   lost = Boolean(holder) && holder !== found.you && (lost || mine);
@@ -57,7 +65,7 @@ function notice() {
   const holder = here.taken_over_by ?? here.claimed_by;
   const held = holder && holder !== here.you;
   const said = [];
-  if (held && lost) said.push(sentence(say.lost, [holder]));
+  if (held && lost) said.push(sentence(say.lost, [holder]), ...(now().state === "editing" ? [say.stays] : []));
   if (writing.length) said.push(sentence(say.editing, writing));
   if (held && !lost && !writing.includes(holder)) said.push(sentence(say.held, [holder]));
   const looking = others.filter((each) => each.state === "viewing" && !(held && each.name === holder));
@@ -112,7 +120,7 @@ stream.addEventListener("changed", () => once("look true", () => look(pane()?.da
 addEventListener("input", (event) => { if (event.target.id === "words") settle(); });
 document.addEventListener("htmx:after:swap", () => { paint(); clearTimeout(soon); soon = setTimeout(settle, SETTLES); });
 document.addEventListener("visibilitychange", settle);
-addEventListener("pagehide", () => { if (told.of) ask(place(told.of), { state: "gone", page: mark }); told = { of: "", state: "" }; });
+addEventListener("pagehide", () => { leave(); told = { of: "", state: "" }; });
 addEventListener("pageshow", settle);
 setInterval(() => {
   settle();

@@ -73,6 +73,12 @@ def test_no_page_speaks_the_dialect_of_htmx_2_or_needs_eval() -> None:
     assert [f"{path.name}: {found[0]}" for path in written if (found := OLD.search(path.read_text("utf-8")))] == []
 
 
+def test_no_page_lets_htmx_run_before_its_extension_is_there() -> None:
+    late = re.compile(r'(?:htmx|hx-sse)\.min\.js[^>]*\b(?:defer|async|module)\b')
+
+    assert [path.name for path in TEMPLATES if late.search(path.read_text("utf-8"))] == []
+
+
 def test_no_page_has_a_script_or_a_style_of_its_own() -> None:
     inline = re.compile(r"<script(?![^>]*(?:src=|application/json))|<style|\sstyle=|\son[a-z]+=")
 
