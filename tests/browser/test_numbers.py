@@ -1,0 +1,81 @@
+"""A draft counts as displayed once it is really on a screen, and the page of numbers shows what became of it."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from playwright.async_api import expect
+
+from tests.browser.desk import Desk
+from tests.browser.looking import looks_right
+
+QUESTION = "葛根湯は食前と食後のどちらがいいですか"
+DISPLAYS = "SELECT shown_to FROM displays"
+
+
+async def test_a_mornings_decisions_are_on_the_page_of_numbers(desk: Desk) -> None:
+    for name in ("c-1", "c-2", "c-3"):
+        await desk.shop.say(name, QUESTION)
+    page = await desk.visit("/?c=c-1")
+    await expect(page.locator(".draft")).to_be_visible()
+    await desk.shop.until(lambda: desk.shop.rows(DISPLAYS))
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator('[data-conversation="c-2"]')).to_be_visible()
+    await page.keyboard.press("e")
+    await page.keyboard.type("どうぞ。")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator('[data-conversation="c-3"]')).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("x")
+    await page.keyboard.press("3")
+    await expect(page.locator("#notices")).to_contain_text("使わない")
+
+    await page.get_by_role("link", name="数字").press("Enter")
+
+    figures = page.locator(".figures").first
+    for name, shown in (
+        ("表示", "3"),
+        ("そのまま送信", "1"),
+        ("直して送信", "1"),
+        ("使わない", "1"),
+        ("直したときの変更量", "4文字"),
+    ):
+        found = figures.locator("div", has=page.get_by_text(name, exact=True)).locator("b")
+        await expect(found).to_have_text(shown)
+    await expect(figures).to_contain_text("6%〜79%")  # one of three
+    await expect(page.locator(".figures").nth(1)).to_contain_text("文体")
+    await expect(page.locator("svg.chart rect")).to_have_count(3)
+    await page.get_by_text("表で見る").click()
+    today = datetime.now(UTC).astimezone(ZoneInfo("Asia/Tokyo")).strftime("%Y年%-m月%-d日")
+    await expect(page.locator("details tbody tr").last).to_contain_text(today)
+    await looks_right(page, "numbers")
+
+
+async def test_a_draft_below_the_screen_is_not_displayed_until_somebody_scrolls_to_it(desk: Desk) -> None:
+    await desk.shop.say("c-low", f"{QUESTION}。" + "夜は頭が重いです。" * 60)
+    page = await desk.visit("/?c=c-low", width=390, height=300)
+    await expect(page.locator("#words")).to_be_attached()
+    await page.wait_for_timeout(1_000)
+    before = await desk.shop.rows(DISPLAYS)
+
+    await page.locator("#words").scroll_into_view_if_needed()
+
+    (row,) = await desk.shop.until(lambda: desk.shop.rows(DISPLAYS))
+    assert (before, row.shown_to) == ([], "session:owner")
+
+
+async def test_days_are_in_the_address_and_nothing_is_said_to_be_nothing(desk: Desk) -> None:
+    page = await desk.visit("/numbers")
+    await expect(page.locator(".empty")).to_contain_text("あなたの画面に出た返信案はありません")
+
+    await page.get_by_role("link", name="薬局全体").click()
+    await page.get_by_role("link", name="90日間").click()
+    await expect(page.locator('[aria-current="true"]')).to_have_count(2)
+    assert "whose=pharmacy" in page.url
+    assert "days=90" in page.url
+    await page.get_by_label("開始日").fill("2026-11-01")
+    await page.get_by_label("終了日").fill("2026-11-05")
+    await page.get_by_role("button", name="表示する").click()
+
+    assert "from=2026-11-01&to=2026-11-05" in page.url
+    await expect(page.get_by_label("開始日")).to_have_value("2026-11-01")
+    await looks_right(page, "numbers-empty")
