@@ -38,6 +38,12 @@ def seconds_until(at: str | None) -> float:
     return max(0.0, (datetime.fromisoformat(at) - datetime.now(UTC)).total_seconds()) if at else 0.0
 
 
+def named(actor: str | None) -> str:
+    """Return somebody's own name: how they came in is for the books."""
+    way, _, name = (actor or "").partition(":")
+    return name if way in ("session", "key") else actor or ""
+
+
 @cache
 def templates(chosen: Language) -> Environment:
     """Return the templates with a language's words in them."""
@@ -50,5 +56,6 @@ def templates(chosen: Language) -> Environment:
     made.globals["asset"] = address_of
     made.globals["english"] = language("en")  # commands are found by their English names too
     made.filters["visible"] = visible
+    made.filters["named"] = named
     made.globals["seconds_until"] = seconds_until
     return made

@@ -95,6 +95,6 @@ async def _two_tabs(desk: Desk) -> tuple[Page, Page]:
     await first.keyboard.press("Escape")
     second = await context.new_page()
     await second.goto("/")
-    await second.locator("h1").click(position={"x": 200, "y": 5}, trial=False)
+    await second.locator("#standing").click()
     await second.wait_for_timeout(500)
     return first, second

@@ -20,9 +20,9 @@ async def test_a_command_is_found_by_its_name_and_run_while_typing(desk: Desk) -
     await looks_right(page, "desk-palette")
 
     await page.keyboard.type("refuse")
-    await expect(page.get_by_role("option")).to_have_count(1)
-    await expect(page.get_by_role("option").locator("kbd")).to_have_text("X")
-    assert await find.get_attribute("aria-activedescendant") == await page.get_by_role("option").get_attribute("id")
+    await expect(page.locator("#palette").get_by_role("option")).to_have_count(1)
+    await expect(page.locator("#palette").get_by_role("option").locator("kbd")).to_have_text("X")
+    assert await find.get_attribute("aria-activedescendant") == await page.locator("#palette").get_by_role("option").get_attribute("id")
     await page.keyboard.press("Enter")
 
     await expect(page.locator("#refuse")).to_be_visible()
@@ -34,7 +34,7 @@ async def test_a_command_is_found_by_its_name_and_run_while_typing(desk: Desk) -
 async def test_arrows_go_round_and_escape_goes_back_to_what_was_being_typed(desk: Desk) -> None:
     page = await _typing(desk, "c-arrows")
     await page.keyboard.press("Control+K")
-    options = page.get_by_role("option")
+    options = page.locator("#palette").get_by_role("option")
 
     await page.keyboard.press("ArrowUp")
     await expect(options.last).to_have_attribute("aria-selected", "true")
