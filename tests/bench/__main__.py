@@ -27,6 +27,7 @@ from pharmacy.domain.products.read import product_from, shipped
 from pharmacy.models.local.student import Student
 from pharmacy.settings import Settings
 from tests.bench.desk import desk_figures
+from tests.bench.numbers import numbers_figures
 
 ROWS = Path(__file__).parents[1] / "data" / "gate-utterances.jsonl"
 Figure = tuple[str, str]
@@ -93,7 +94,8 @@ def command() -> Iterator[Figure]:
     yield "kakari --help", f"median {median(times) / 1000:.2f} s, n {len(times)}"
 
 
-PARTS = {"gate": gate, "flow": flow, "students": students, "command": command, "desk": desk_figures}
+PARTS = {"gate": gate, "flow": flow, "students": students, "command": command, "desk": desk_figures,
+         "numbers": numbers_figures}
 
 
 def _hostile(texts: list[str]) -> list[str]:
