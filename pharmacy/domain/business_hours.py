@@ -52,7 +52,7 @@ class BusinessHours:
         return max(opens, at.astimezone(self.zone))
 
     def opens_after(self, at: datetime) -> datetime:
-        """Return when it next opens its door after the aware time `at`, by the local clock, whether it is open or not."""
+        """Return when it next opens after the aware time `at`, by the local clock, whether it is open then or not."""
         return next(opens for opens, _ in self._openings(at) if opens > at)
 
     def after(self, at: datetime, hours: float) -> datetime:
