@@ -42,10 +42,11 @@ def _value(part: Mapping[str, Any], root: Mapping[str, Any], draw: random.Random
         return draw.randint(part.get("minimum", 1), part.get("maximum", 5))
     if kind == "boolean":
         return draw.random() < 0.5
-    return _text(draw, fragments)
+    return random_text(draw, fragments)
 
 
-def _text(draw: random.Random, fragments: Sequence[str]) -> str:
+def random_text(draw: random.Random, fragments: Sequence[str]) -> str:
+    """Return a text without sense, with one of the fragments in every other one."""
     pieces = ["".join(draw.choices(_SIGNS if draw.random() < 0.3 else _SIGNS[:26], k=draw.randint(3, 40)))
               for _ in range(draw.randint(1, 4))]  # fmt: skip
     if fragments and draw.random() < 0.5:

@@ -10,6 +10,7 @@ import re2
 
 from pharmacy.domain.gates.claims_contacts import unlisted_contacts
 from pharmacy.domain.gates.claims_view import ENDS, hidden, letters, plain
+from pharmacy.domain.gates.manners import is_polite
 
 ECHO_CHARS = 14
 """So many letters in a row that the patient wrote are the patient's words and no reply's own."""
@@ -65,7 +66,7 @@ def unfit_alone(reply: str) -> Iterator[str]:
     if any(unlisted_contacts(plain(reply).text, frozenset())):
         yield "contact_in_reply"  # the pharmacy's own too: what a link leads to can change
     foreign = any(word.group().casefold() not in _COMMON_LATIN for word in _LATIN.finditer(reply))
-    if foreign or _TOKEN.search(reply) or speaks_to_machine(reply):
+    if foreign or _TOKEN.search(reply) or speaks_to_machine(reply) or not is_polite(reply):
         yield "odd_form"
 
 
