@@ -25,6 +25,7 @@ from pharmacy.storage.notices import Notices
 from server.calling import NOBODY, alarm_channel, fixed_texts
 from server.doorway import Doorway
 from server.line_sending import LineChannel
+from server.rounds import Rounds
 from server.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,9 @@ class Program:
 
     doorway: Doorway = field(default_factory=Doorway)
     """Who goes first in this process: messages that come in, then runs."""
+
+    rounds: Rounds = field(default_factory=Rounds)
+    """How messages are taken together."""
 
     shelves: dict[str, Shelf] = field(default_factory=dict)
     worker_runs: bool = False

@@ -1,21 +1,24 @@
-"""Take a patient's message: triage it, then commit it with its version and its job or its handover."""
+"""Take patients' messages: triage them, then commit each with its version and its job or its handover."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from nodes.hand_over import gate_reason, hand_over
 from nodes.load import openings
 from nodes.triage import triage
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.outcome import Outcome
-from pharmacy.storage import intake
+from pharmacy.storage import audit, intake
 from pharmacy.storage.access import Caller
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.intake import Idempotency, Incoming, Taken
 from server import metrics
 from server.asks import MessageIn
 from server.program import Program
+from server.rounds import Way
 from server.worker.alarms import log_emergency
 
 
@@ -26,6 +29,31 @@ class Judged:
     hits: tuple[GateHit, ...]
     emergency: Outcome | None
     """The handover that needs no run to be known as right."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message with what the gates found in it."""
+
+    incoming: Incoming
+    judged: Judged
+
+    @property
+    def keys(self) -> set[str]:
+        """Its conversation, and the message itself."""
+        return {f"conversation {self.incoming.conversation_id}", f"event {self.incoming.event_id}"}
+
+    @property
+    def size(self) -> int:
+        """How much of a round it fills."""
+        return 1
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether it only waits for a reply: all else takes more locks than its conversation's, or is not to wait
+        for anybody's."""
+        more = self.incoming.patient_id or self.incoming.idempotency or self.judged.emergency
+        return not more
 
 
 async def take_message(
@@ -49,9 +77,23 @@ async def take_message(
     incoming = _incoming(body, raw, by, event_id, now, idempotency_key)
     with program.doorway.taking():
         judged = judge_words(program, incoming.text)
-        taken = await program.database.transact(lambda tx: write(tx, program, incoming, judged), incoming.pharmacy_id)
+        message, take = Message(incoming, judged), partial(_commit, program, incoming.pharmacy_id)
+        if message.is_plain:
+            taken = await program.rounds.taken(Way(incoming.channel, incoming.pharmacy_id), message, take)
+        else:
+            (taken,) = await take([message])
     tell(judged, taken)
     return taken
+
+
+async def _commit(program: Program, pharmacy_id: str, messages: Sequence[Message]) -> list[Taken]:
+    read = [(message.incoming, message.judged) for message in messages]
+
+    async def work(tx: Transaction) -> list[Taken]:
+        async with audit.together(tx):
+            return await write(tx, program, read)
+
+    return await program.database.transact(work, pharmacy_id)
 
 
 def judge_words(program: Program, words: str) -> Judged:
@@ -69,10 +111,12 @@ def without_words(judged: Judged) -> Judged:
     return Judged(hits, emergency)
 
 
-async def write(tx: Transaction, program: Program, incoming: Incoming, judged: Judged) -> Taken:
-    """Write the message in the caller's transaction, with its job or, for an emergency, its handover."""
-    phase = program.assembled.flow.first_phase
-    return await intake.take(tx, program.jobs, incoming, phase, judged.hits, judged.emergency, program.bell)
+async def write(tx: Transaction, program: Program, messages: Sequence[tuple[Incoming, Judged]]) -> list[Taken]:
+    """Write messages, each of another conversation, in the caller's transaction, with their jobs and handovers."""
+    if not messages:
+        return []
+    arrivals = [intake.Arrival(incoming, judged.hits, judged.emergency) for incoming, judged in messages]
+    return await intake.take_all(tx, program.jobs, arrivals, program.assembled.flow.first_phase, program.bell)
 
 
 def tell(judged: Judged, taken: Taken) -> None:

@@ -1,8 +1,8 @@
-"""Take a patient's message: message, version, gates and job in one transaction."""
+"""Take patients' messages: each with its version, gates and job, all in one transaction."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from pharmacy.domain.outcome_json import hits_json
 from pharmacy.storage import audit, outcomes
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.intake_statements import BEGUN, HELD, WRITTEN, WRITTEN_IN_TIME
-from pharmacy.storage.jobs import Jobs
+from pharmacy.storage.jobs import Jobs, Wanted
 from pharmacy.storage.refusals import Conflict
 from pharmacy.storage.tables import conversations, idempotency_keys, inbox, messages, patients
 
@@ -26,8 +26,7 @@ LATE = timedelta(hours=24)
 """A message that took longer to arrive is never answered by itself."""
 
 _AS_THEY_CAME = (
-    "pharmacy_id", "channel", "event_id", "conversation_id", "message_id", "text", "sent_at", "raw",
-    "channel_message_id", "redelivered",
+    "event_id", "conversation_id", "message_id", "text", "sent_at", "raw", "channel_message_id", "redelivered",
 )  # fmt: skip
 
 
@@ -74,6 +73,16 @@ class Incoming:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """One message, with what the gates found in it."""
+
+    incoming: Incoming
+    hits: Sequence[GateHit]
+    emergency: Outcome | None
+    """The handover that intake already knows to be right; then no job is made and nothing waits."""
+
+
+@dataclass(frozen=True)
 class Taken:
     """Where a message stands after it was taken."""
 
@@ -85,54 +94,85 @@ class Taken:
     """True when the same message had been taken before."""
 
 
-async def take(
-    tx: AsyncConnection,
-    jobs: Jobs,
-    incoming: Incoming,
-    first_phase: str,
-    hits: Sequence[GateHit],
-    emergency: Outcome | None,
-    bell: Bell,
-) -> Taken:
-    """Write the message with its version, and either its job or, for an emergency, its handover.
+async def take_all(
+    tx: AsyncConnection, jobs: Jobs, arrivals: Sequence[Arrival], first_phase: str, bell: Bell
+) -> list[Taken]:
+    """Write the messages with their versions, and for each either its job or, for an emergency, its handover.
 
     Args:
-        emergency: the handover that intake already knows to be right; then no job is made and nothing waits.
+        arrivals: of one pharmacy and channel, each of another conversation and event.
 
     Raises:
-        Conflict: the id or the idempotency key was used with other content, or the conversation is another patient's.
+        Conflict: an id or an idempotency key was used with other content, or a conversation is another patient's.
+            Nothing is to be kept then, of none of them.
     """
-    conversation = await _open_conversation(tx, incoming, first_phase)
-    # Under the conversation's lock: a second delivery has waited behind the first.
-    if message_id := await _of_key(tx, incoming):
-        return await _repeated(tx, incoming, message_id)
-    _refuse_other_channel(incoming, conversation.channel)
-    version = conversation.version + 1
-    if not await _write(tx, incoming, version, hits):
-        return await _repeated(tx, incoming, await _of_event(tx, incoming))
+    held = await _open_conversations(tx, [arrival.incoming for arrival in arrivals], first_phase)
+    # Under the conversations' locks: a second delivery has waited behind the first.
+    known = {arrival.incoming.event_id: await _of_key(tx, arrival.incoming) for arrival in arrivals}
+    versions = {}
+    for arrival in (arrival for arrival in arrivals if not known[arrival.incoming.event_id]):
+        conversation = held[arrival.incoming.conversation_id]
+        _refuse_other_channel(arrival.incoming, conversation.channel)
+        versions[arrival.incoming.event_id] = conversation.version + 1
+    new = await _write(tx, [arrival for arrival in arrivals if arrival.incoming.event_id in versions], versions)
+    taken = []
+    for arrival in arrivals:
+        incoming, conversation = arrival.incoming, held[arrival.incoming.conversation_id]
+        if incoming.event_id in new:
+            await _keep_more(tx, arrival, conversation, bell)
+            version = versions[incoming.event_id]
+            taken.append(Taken(incoming.message_id, conversation.id, version, conversation.patient_id))
+        else:
+            message_id = known[incoming.event_id] or await _of_event(tx, incoming)
+            taken.append(await _repeated(tx, incoming, message_id))
+    fresh = [arrival for arrival in arrivals if arrival.incoming.event_id in new]
+    unanswered = [arrival.incoming for arrival in fresh if arrival.emergency is None]
+    await enqueue_replies(tx, jobs, [(incoming.pharmacy_id, incoming.conversation_id) for incoming in unanswered])
+    for arrival in fresh:
+        await _tell(tx, arrival, versions[arrival.incoming.event_id])
+    return taken
+
+
+async def _keep_more(tx: AsyncConnection, arrival: Arrival, conversation: Any, bell: Bell) -> None:
+    """Write what else a new message brings: its patient, the caller's key, an emergency's handover."""
+    incoming, emergency = arrival.incoming, arrival.emergency
     # What is refused is rolled back with all that was written.
     _refuse_other_patient(incoming, conversation.patient_id)
     await _keep_profile(tx, incoming, conversation.patient_id)
     await _keep_key(tx, incoming)
     if emergency is not None:
         here = replace(emergency, phase=conversation.phase, category=conversation.category)
-        covered = outcomes.Covered(incoming.pharmacy_id, incoming.conversation_id, version)
+        covered = outcomes.Covered(incoming.pharmacy_id, incoming.conversation_id, conversation.version + 1)
         # Words for an emergency of yesterday no longer fit whoever reads them; a person is called all the same.
         late = datetime.now(UTC) - incoming.sent_at > LATE
         await outcomes.write_handover(tx, bell.without_words() if late else bell, covered, here)
-    else:
-        await enqueue_reply(tx, jobs, incoming.pharmacy_id, incoming.conversation_id)
-    said = {"version": version, "conversation": incoming.conversation_id, "rules": [hit.rule for hit in hits]}
+
+
+async def _tell(tx: AsyncConnection, arrival: Arrival, version: int) -> None:
+    incoming, rules = arrival.incoming, [hit.rule for hit in arrival.hits]
+    said = {"version": version, "conversation": incoming.conversation_id, "rules": rules}
     await audit.append(
         tx, incoming.pharmacy_id, f"channel:{incoming.channel}", "message_taken", incoming.message_id, said
     )
-    return Taken(incoming.message_id, incoming.conversation_id, version, conversation.patient_id)
 
 
 async def enqueue_reply(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, conversation_id: str) -> None:
     """Have whatever is unanswered in the conversation answered."""
-    arguments = {"pharmacy_id": pharmacy_id, "conversation_id": conversation_id}
-    await jobs.enqueue(tx, "reply", lock=f"reply:{pharmacy_id}:{conversation_id}", arguments=arguments)
+    await enqueue_replies(tx, jobs, [(pharmacy_id, conversation_id)])
+
+
+async def enqueue_replies(tx: AsyncConnection, jobs: Jobs, of: Sequence[tuple[str, str]]) -> None:
+    """Have whatever is unanswered in conversations answered.
+
+    Args:
+        of: each with its pharmacy.
+    """
+    wanted = [
+        Wanted(f"reply:{pharmacy_id}:{conversation_id}",
+               {"pharmacy_id": pharmacy_id, "conversation_id": conversation_id})
+        for pharmacy_id, conversation_id in of
+    ]  # fmt: skip
+    await jobs.enqueue_all(tx, "reply", wanted)
 
 
 def content_hash(incoming: Incoming) -> str:
@@ -141,16 +181,29 @@ def content_hash(incoming: Incoming) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def _open_conversation(tx: AsyncConnection, incoming: Incoming, first_phase: str) -> Any:
-    """Return the conversation's row, made if need be, and held until the transaction ends."""
-    of_conversation = {"given_pharmacy_id": incoming.pharmacy_id, "given_conversation_id": incoming.conversation_id}
-    if (found := (await tx.execute(HELD, of_conversation)).one_or_none()) is not None:
-        return found
-    row = {"given_patient_id": incoming.patient_id or incoming.conversation_id, "given_profile": {},
-           "given_channel": incoming.channel, "given_phase": first_phase}  # fmt: skip
-    if (begun := (await tx.execute(BEGUN, of_conversation | row)).one_or_none()) is not None:
-        return begun
-    return (await tx.execute(HELD, of_conversation)).one()
+async def _open_conversations(tx: AsyncConnection, incoming: Sequence[Incoming], first_phase: str) -> dict[str, Any]:
+    """Return each conversation's row, made if need be, and held until the transaction ends."""
+    of = incoming[0]
+    if missing := {each.conversation_id for each in incoming[1:] if (each.pharmacy_id, each.channel) != (
+        of.pharmacy_id, of.channel)}:  # fmt: skip
+        raise ValueError(f"conversations {sorted(missing)}: expected all of one pharmacy and channel")
+    patients_of = {each.conversation_id: each.patient_id or each.conversation_id for each in incoming}
+    if len(patients_of) != len(incoming):
+        raise ValueError("arrivals: two of one conversation; expected each of another")
+    held = await _held(tx, of.pharmacy_id, [*patients_of])
+    if new := [which for which in patients_of if which not in held]:
+        row = {"given_id": new, "given_patient_id": [patients_of[which] for which in new],
+               "given_pharmacy_id": of.pharmacy_id, "given_channel": of.channel,
+               "given_phase": first_phase}  # fmt: skip
+        held |= {begun.id: begun for begun in await tx.execute(BEGUN, row)}
+    if others := [which for which in new if which not in held]:
+        held |= await _held(tx, of.pharmacy_id, others)
+    return held
+
+
+async def _held(tx: AsyncConnection, pharmacy_id: str, which: Sequence[str]) -> dict[str, Any]:
+    found = await tx.execute(HELD, {"given_pharmacy_id": pharmacy_id, "given_ids": [*which]})
+    return {row.id: row for row in found}
 
 
 async def _repeated(tx: AsyncConnection, incoming: Incoming, message_id: str) -> Taken:
@@ -229,17 +282,23 @@ def _refuse_other_channel(incoming: Incoming, channel: str) -> None:
         raise Conflict(f"{place}: the conversation is led over another channel than {incoming.channel!r}")
 
 
-async def _write(tx: AsyncConnection, incoming: Incoming, version: int, hits: Sequence[GateHit]) -> bool:
-    """Write the message and what follows from it; say whether it is new, else nothing is written."""
-    given = {
-        **{f"given_{name}": getattr(incoming, name) for name in _AS_THEY_CAME},
-        "given_kind": incoming.kind.value,
-        "given_raw_hash": content_hash(incoming),
-        "given_version": version,
-        "given_hits": hits_json(hits),
+async def _write(tx: AsyncConnection, arrivals: Sequence[Arrival], versions: Mapping[str, int]) -> set[str]:
+    """Write the messages and what follows from them; return the events that are new, of others nothing is written."""
+    if not arrivals:
+        return set()
+    first = arrivals[0].incoming
+    given: dict[str, Any] = {
+        f"given_{name}": [getattr(arrival.incoming, name) for arrival in arrivals] for name in _AS_THEY_CAME
+    } | {
+        "given_pharmacy_id": first.pharmacy_id,
+        "given_channel": first.channel,
+        "given_kind": [arrival.incoming.kind.value for arrival in arrivals],
+        "given_raw_hash": [content_hash(arrival.incoming) for arrival in arrivals],
+        "given_version": [versions[arrival.incoming.event_id] for arrival in arrivals],
+        "given_hits": [hits_json(arrival.hits) for arrival in arrivals],
     }
-    statement = WRITTEN_IN_TIME if incoming.by_own_time else WRITTEN
-    return (await tx.execute(statement, given)).one_or_none() is not None
+    statement = WRITTEN_IN_TIME if first.by_own_time else WRITTEN
+    return {row.event_id for row in await tx.execute(statement, given)}
 
 
 async def _keep_key(tx: AsyncConnection, incoming: Incoming) -> None:

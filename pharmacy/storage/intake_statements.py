@@ -1,87 +1,117 @@
-"""The statements that take a message, built once: building them anew would cost as much as sending them."""
+"""The statements that take messages, many at once or one, built once: building them anew would cost as much again."""
 
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, Text, and_, bindparam, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from pharmacy.storage.given import given_rows
 from pharmacy.storage.order import after_everything, among_waiting
 from pharmacy.storage.tables import conversations, inbox, messages, patients, suggestions
 
-
-def _given(name: str, column: Column[Any] | None = None) -> BindParameter[Any]:
-    """Return the place of a value; its name tells it from the columns."""
-    return bindparam(f"given_{name}", type_=column.type if column is not None else Text())
+_PHARMACY = bindparam("given_pharmacy_id", type_=Text())
+_IDS = bindparam("given_ids", type_=ARRAY(Text()))
 
 
-_SCOPE = (_given("pharmacy_id"), _given("conversation_id"))
-_MINE = and_(conversations.c.pharmacy_id == _SCOPE[0], conversations.c.id == _SCOPE[1])
+HELD = (
+    select(conversations)
+    .where(conversations.c.pharmacy_id == _PHARMACY, conversations.c.id == func.any(_IDS))
+    .order_by(conversations.c.id)
+    .with_for_update()
+)
+"""The conversations' rows, held until the transaction ends; in one order, so that nobody waits in a circle."""
 
-HELD = select(conversations).where(_MINE).with_for_update()
-"""The conversation's row, held until the transaction ends."""
-
-_PATIENT = upsert(patients).values(
-    pharmacy_id=_SCOPE[0], id=_given("patient_id"), profile=_given("profile", patients.c.profile)
+_NEW = given_rows(id=conversations.c.id, patient_id=conversations.c.patient_id)
+_PATIENTS = (
+    upsert(patients)
+    .from_select(
+        ["pharmacy_id", "id", "profile"],
+        select(_PHARMACY, _NEW.c.patient_id, literal({}, patients.c.profile.type)).order_by(_NEW.c.patient_id),
+    )
+    .on_conflict_do_nothing()
 )
 BEGUN = (
     upsert(conversations)
-    .values(
-        pharmacy_id=_SCOPE[0], id=_SCOPE[1], patient_id=_given("patient_id"), channel=_given("channel"),
-        phase=_given("phase"),
+    .from_select(
+        ["pharmacy_id", "id", "patient_id", "channel", "phase"],
+        select(
+            _PHARMACY, _NEW.c.id, _NEW.c.patient_id, bindparam("given_channel", type_=Text()),
+            bindparam("given_phase", type_=Text()),
+        ).order_by(_NEW.c.id),
     )
     .on_conflict_do_nothing()
     .returning(*conversations.c)
-    .add_cte(_PATIENT.on_conflict_do_nothing().cte("patient"))
+    .add_cte(_PATIENTS.cte("patients_begun"))
 )  # fmt: skip
-"""A new conversation's row with its patient's; nothing when another delivery has just made it."""
+"""New conversations' rows with their patients'; without those that another delivery has just made."""
 
+_MESSAGES = select(
+    given_rows(
+    event_id=inbox.c.event_id, conversation_id=messages.c.conversation_id, message_id=messages.c.id,
+    version=messages.c.version, kind=messages.c.kind, text=messages.c.text, sent_at=messages.c.sent_at,
+    hits=messages.c.hits, channel_message_id=messages.c.channel_message_id, redelivered=messages.c.redelivered,
+    raw=inbox.c.raw, raw_hash=inbox.c.raw_hash,
+    )
+).cte("given")  # fmt: skip
 # Two conversations may be told the same id at once; the lock of neither keeps the other out, this row does. All else is
 # written only where it is new.
 _ARRIVED = (
     upsert(inbox)
-    .values(
-        pharmacy_id=_SCOPE[0], channel=_given("channel"), event_id=_given("event_id"), message_id=_given("message_id"),
-        raw=_given("raw", inbox.c.raw), raw_hash=_given("raw_hash"),
+    .from_select(
+        ["pharmacy_id", "channel", "event_id", "message_id", "raw", "raw_hash"],
+        select(
+            _PHARMACY, bindparam("given_channel", type_=Text()), _MESSAGES.c.event_id, _MESSAGES.c.message_id,
+            _MESSAGES.c.raw, _MESSAGES.c.raw_hash,
+        ),
     )
     .on_conflict_do_nothing()
     .returning(inbox.c.event_id)
     .cte("arrived")
 )  # fmt: skip
-_IS_NEW = exists(select(_ARRIVED.c.event_id))
-_RAISED = update(conversations).where(_MINE, _IS_NEW).values(
-    version=_given("version", conversations.c.version), last_message_at=func.now(), snoozed_until=None
-)  # fmt: skip
-# What was written before this message may no longer answer it.
+_FRESH = select(_MESSAGES).join(_ARRIVED, _ARRIVED.c.event_id == _MESSAGES.c.event_id).cte("fresh")
+_RAISED = (
+    update(conversations)
+    .where(conversations.c.pharmacy_id == _PHARMACY, conversations.c.id == _FRESH.c.conversation_id)
+    .values(version=_FRESH.c.version, last_message_at=func.now(), snoozed_until=None)
+)
+# What was written before these messages may no longer answer them.
 _OUTDATED = (
     update(suggestions)
     .where(
-        suggestions.c.pharmacy_id == _SCOPE[0], suggestions.c.conversation_id == _SCOPE[1],
-        suggestions.c.state == "open", _IS_NEW,
+        and_(suggestions.c.pharmacy_id == _PHARMACY, suggestions.c.conversation_id == _FRESH.c.conversation_id),
+        suggestions.c.state == "open",
     )
     .values(state="superseded", decided_at=func.now(), decided_by="newer message")
-)  # fmt: skip
+)
 
 
-def _written(place: Any) -> Any:
-    of_message = {
-        "pharmacy_id": _SCOPE[0],
-        "conversation_id": _SCOPE[1],
-        "id": _given("message_id"),
-        "version": _given("version", messages.c.version),
+def _written(place: ColumnElement[Any]) -> Any:
+    as_given = ("conversation_id", "version", "kind", "text", "sent_at", "hits", "channel_message_id", "redelivered")
+    of_message: dict[str, Any] = {name: _FRESH.c[name] for name in as_given} | {
+        "pharmacy_id": _PHARMACY,
+        "id": _FRESH.c.message_id,
         "author": literal("patient"),
         "order_at": place,
-    } | {
-        name: _given(name, messages.c[name])
-        for name in ("kind", "text", "sent_at", "hits", "channel_message_id", "redelivered")
     }
-    message = insert(messages).from_select([*of_message], select(*of_message.values()).select_from(_ARRIVED))
+    message = insert(messages).from_select([*of_message], select(*of_message.values()))
     return select(_ARRIVED.c.event_id).add_cte(message.cte("message"), _RAISED.cte("raised"), _OUTDATED.cte("outdated"))
 
 
-WRITTEN = _written(after_everything(*_SCOPE))
-"""Write a message that stands where it arrives: inbox, message, version, outdated suggestion.
+WRITTEN = _written(after_everything(_PHARMACY, _FRESH.c.conversation_id))
+"""Write messages that stand where they arrive, each of another conversation: inbox, message, version, outdated draft.
 
-One row, or none when the event's id has been used."""
+One row for each whose event is new."""
 
-WRITTEN_IN_TIME = _written(among_waiting(*_SCOPE, _given("sent_at", messages.c.sent_at)))
-"""The same for a message that stands by its own time among those that wait."""
+WRITTEN_IN_TIME = _written(among_waiting(_PHARMACY, _FRESH.c.conversation_id, _FRESH.c.sent_at))
+"""The same for messages that stand by their own time among those that wait."""

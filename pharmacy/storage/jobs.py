@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Self, cast
@@ -37,6 +37,14 @@ class Job:
     arguments: Mapping[str, Any]
     attempt: int
     """1 for the first start; starts that the database or a shutdown cut short do not count."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One job to be made."""
+
+    lock: str
+    arguments: Mapping[str, Any]
 
 
 class Later(Exception):
@@ -109,21 +117,33 @@ class Jobs:
         """
         if schedule_in is not None and not 0 <= schedule_in <= LONGEST_WAIT_SECONDS:
             raise ValueError(f"schedule_in={schedule_in!r}: 0 to {LONGEST_WAIT_SECONDS:g} seconds are expected")
-        deferrer = self._app.configure_task(
-            task,
-            queue=queue or task,
-            lock=lock,
-            priority=priority,
-            schedule_in={"seconds": schedule_in} if schedule_in else None,
-            connection=(await connection.get_raw_connection()).driver_connection,
-        )
+        when = {"seconds": schedule_in} if schedule_in else None
+        job = self._app.configure_task(task, queue=queue or task, priority=priority, schedule_in=when).job
+        (made,) = await self._defer(connection, [job.evolve(lock=lock, task_kwargs=dict(arguments))])
+        return made
+
+    async def enqueue_all(self, connection: AsyncConnection, task: str, wanted: Sequence[Wanted]) -> None:
+        """Have jobs that exist once the caller's transaction is committed, all of one task.
+
+        Raises:
+            StoreBusy: as `enqueue`.
+        """
+        if wanted:
+            job = self._app.configure_task(task, queue=task).job
+            await self._defer(
+                connection, [job.evolve(lock=each.lock, task_kwargs=dict(each.arguments)) for each in wanted]
+            )
+
+    async def _defer(self, connection: AsyncConnection, jobs: Sequence[EngineJob]) -> list[int]:
+        raw = (await connection.get_raw_connection()).driver_connection
         try:
-            return await deferrer.defer_async(**arguments)
+            made = await self._app.job_manager.batch_defer_jobs_async([*jobs], connection=raw)
         except ConnectorException as error:
             # The engine wraps what the caller's own statements would have raised plainly.
             if tells_busy(error.__cause__):
                 raise StoreBusy(" ".join(str(error.__cause__).split())) from error
             raise
+        return [cast(int, job.id) for job in made]
 
     def register(self, name: str, task: Task, give_up: GiveUp, *, attempts: int = 3, wait_seconds: float = 1.0) -> None:
         """Say what a worker of this process does for jobs named `name`.

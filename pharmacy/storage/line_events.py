@@ -5,23 +5,34 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, or_, select, tuple_, update
+from sqlalchemy import Text, bindparam, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import audit
+from pharmacy.storage.given import given_rows
 from pharmacy.storage.paging import Page, page, read_cursor
 from pharmacy.storage.storable import storable
 from pharmacy.storage.tables import erased_events, inbox, line_events, line_unsent
 
-_TAKEN = (inbox.c.pharmacy_id == bindparam("pharmacy_id"), inbox.c.channel == "line",
-          inbox.c.event_id == bindparam("event_id"))  # fmt: skip
-_GONE = (line_unsent.c.pharmacy_id == bindparam("pharmacy_id"), line_unsent.c.user_id == bindparam("user_id"),
-         line_unsent.c.channel_message_id == bindparam("channel_message_id"))  # fmt: skip
+_PHARMACY = bindparam("pharmacy_id", type_=Text())
+_GIVEN = given_rows(event_id=inbox.c.event_id, user_id=line_unsent.c.user_id,
+              channel_message_id=line_unsent.c.channel_message_id)  # fmt: skip
+_TAKEN = exists().where(
+    inbox.c.pharmacy_id == _PHARMACY, inbox.c.channel == "line", inbox.c.event_id == _GIVEN.c.event_id
+)
+_GONE = exists().where(
+    line_unsent.c.pharmacy_id == _PHARMACY, line_unsent.c.user_id == _GIVEN.c.user_id,
+    line_unsent.c.channel_message_id == _GIVEN.c.channel_message_id,
+)  # fmt: skip
 # An event of a patient who was erased since then has left its hash only.
-_ERASED = (erased_events.c.pharmacy_id == bindparam("pharmacy_id"),
-           erased_events.c.event_hash == func.sha256(func.convert_to(bindparam("event_id"), "UTF8")))  # fmt: skip
-_KNOWN = select(or_(exists().where(*_TAKEN), exists().where(*_ERASED)), exists().where(*_GONE))
+_ERASED = exists().where(
+    erased_events.c.pharmacy_id == _PHARMACY,
+    erased_events.c.event_hash == func.sha256(func.convert_to(_GIVEN.c.event_id, "UTF8")),
+)
+_KNOWN = select(_GIVEN.c.event_id, or_(_TAKEN, _ERASED).label("is_message"), _GONE.label("is_withdrawn")).select_from(
+    _GIVEN
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,6 @@ class Kept:
 class Known:
     """What an event is known again by."""
 
-    pharmacy_id: str
     event_id: str
     user_id: str
     channel_message_id: str | None
@@ -72,10 +82,12 @@ async def keep_all(tx: AsyncConnection, events: Sequence[Kept]) -> None:
         await tx.execute(upsert(line_events).on_conflict_do_nothing(), rows)
 
 
-async def known(tx: AsyncConnection, kept: Known) -> tuple[bool, bool]:
-    """Say whether the event has become a message before, and whether its message has been withdrawn."""
-    is_message, is_withdrawn = (await tx.execute(_KNOWN, asdict(kept))).one()
-    return bool(is_message), bool(is_withdrawn)
+async def known(tx: AsyncConnection, pharmacy_id: str, of: Sequence[Known]) -> dict[str, tuple[bool, bool]]:
+    """Say of each event whether it has become a message before, and whether its message has been withdrawn."""
+    given = {f"given_{name}": [getattr(each, name) for each in of] for name in ("event_id", "user_id",
+                                                                                "channel_message_id")}  # fmt: skip
+    found = await tx.execute(_KNOWN, given | {"pharmacy_id": pharmacy_id})
+    return {row.event_id: (row.is_message, row.is_withdrawn) for row in found}
 
 
 async def note_unsent(tx: AsyncConnection, pharmacy_id: str, user_id: str, channel_message_id: str) -> None:

@@ -26,9 +26,6 @@ from server.routes.conversations import After, Limit
 OF_A_BODY = 4
 """How many patients of one body are taken side by side: a body of thousands keeps no other waiting."""
 
-AT_ONCE = 8
-"""How many events are written side by side in this process; the store has other work besides."""
-
 webhook = APIRouter(prefix="/v1/channels/line", tags=["line"])
 router = APIRouter(prefix="/v1/channels/line", tags=["line"], route_class=SignedInRoute)
 
@@ -92,7 +89,7 @@ async def _gate(request: Request) -> BodyGate:
     """Return the application's one gate."""
     state = request.app.state
     if not hasattr(state, "line_gate"):
-        state.line_gate, state.line_turns = BodyGate(), asyncio.Semaphore(AT_ONCE)
+        state.line_gate = BodyGate()
     gate: BodyGate = state.line_gate
     return gate
 
@@ -120,11 +117,11 @@ async def receive(
         raise HTTPException(400, str(error)) from None
     if account.bot_user_id is not None and body.destination != account.bot_user_id:
         raise HTTPException(400, "destination: expected this pharmacy's own bot")
-    await _take_all(program, account.pharmacy_id, body.pieces, request.app.state.line_turns)
+    await _take_all(program, account.pharmacy_id, body.pieces)
     return Received()
 
 
-async def _take_all(program: Program, pharmacy_id: str, pieces: Iterable[Piece], turns: asyncio.Semaphore) -> None:
+async def _take_all(program: Program, pharmacy_id: str, pieces: Iterable[Piece]) -> None:
     """Take every event: those of one patient in their own order, patients side by side.
 
     Raises:
@@ -143,8 +140,7 @@ async def _take_all(program: Program, pharmacy_id: str, pieces: Iterable[Piece],
         async with patients:
             in_order = sorted(events, key=_in_time)
             for first in range(0, len(in_order), TOGETHER):
-                async with turns:
-                    await take_events(program, pharmacy_id, in_order[first : first + TOGETHER])
+                await take_events(program, pharmacy_id, in_order[first : first + TOGETHER])
 
     work = [take(events) for events in of_patient.values()]
     work += [take_idle(program, pharmacy_id, idle)] if idle else []

@@ -1,0 +1,117 @@
+"""What waits is taken together; what fails, or is about the same thing, is not."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from server.rounds import AT_ONCE, LARGEST, Rounds, Way
+
+HERE = Way("line", "here")
+
+
+@dataclass
+class Some:
+    """A unit of the test."""
+
+    name: str
+    about: str = ""
+    size: int = 1
+
+    @property
+    def keys(self) -> set[str]:
+        return {self.about or self.name}
+
+
+@dataclass
+class Counter:
+    """Takes units while its door is open, and remembers which were taken together."""
+
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    together: list[list[str]] = field(default_factory=list)
+    bad: str = ""
+
+    async def take(self, units: Sequence[Some]) -> list[str]:
+        names = [unit.name for unit in units]
+        self.together.append(names)
+        await self.open.wait()
+        if self.bad in names:
+            raise ValueError(self.bad)
+        return [f"{name} taken" for name in names]
+
+
+async def test_what_comes_while_rounds_are_under_way_goes_together_in_the_next() -> None:
+    rounds, counter = Rounds(), Counter()
+    asked = [_ask(rounds, counter, Some(str(number))) for number in range(6)]
+    await _until(lambda: len(counter.together) == AT_ONCE)
+    counter.open.set()
+
+    assert await asyncio.gather(*asked) == [f"{number} taken" for number in range(6)]
+    assert counter.together == [["0"], ["1"], ["2", "3", "4", "5"]]
+
+
+async def test_units_about_the_same_thing_are_never_under_way_at_once_and_keep_their_order() -> None:
+    rounds, counter = Rounds(), Counter()
+    asked = [_ask(rounds, counter, Some(name, name[0])) for name in ("a1", "a2", "b1", "a3")]
+    await _until(lambda: len(counter.together) == AT_ONCE)
+    assert counter.together == [["a1"], ["b1"]]
+    counter.open.set()
+
+    await asyncio.gather(*asked)
+    assert counter.together == [["a1"], ["b1"], ["a2"], ["a3"]]
+
+
+async def test_a_round_that_fails_is_taken_apart_and_only_the_bad_unit_fails() -> None:
+    rounds, counter = Rounds(), Counter(bad="4")
+    asked = [_ask(rounds, counter, Some(str(number))) for number in range(6)]
+    await _until(lambda: len(counter.together) == AT_ONCE)
+    counter.open.set()
+
+    ends = await asyncio.gather(*asked, return_exceptions=True)
+    assert [str(end) for end in ends] == ["0 taken", "1 taken", "2 taken", "3 taken", "4", "5 taken"]
+    assert isinstance(ends[4], ValueError)
+
+
+@pytest.mark.parametrize("size", [1, 10])
+async def test_no_round_is_larger_than_it_may_be(size: int) -> None:
+    rounds, counter = Rounds(), Counter()
+    asked = [_ask(rounds, counter, Some(str(number), size=size)) for number in range(2 * LARGEST)]
+    await _until(lambda: len(counter.together) == AT_ONCE)
+    counter.open.set()
+
+    assert len(await asyncio.gather(*asked)) == 2 * LARGEST
+    assert max(map(len, counter.together)) == LARGEST // size
+
+
+async def test_pharmacies_and_ways_share_no_round() -> None:
+    rounds, counter = Rounds(), Counter()
+    ways = [HERE, HERE, HERE, Way("line", "there"), HERE, Way("api", "here")]
+    asked = [_ask(rounds, counter, Some(str(number)), way) for number, way in enumerate(ways)]
+    await _until(lambda: len(counter.together) == AT_ONCE)
+    counter.open.set()
+
+    await asyncio.gather(*asked)
+    assert sorted(counter.together) == [["0"], ["1"], ["2", "4"], ["3"], ["5"]]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
+    rounds, counter = Rounds(), Counter()
+    asked = [_ask(rounds, counter, Some(str(number))) for number in range(4)]
+    await _until(lambda: len(counter.together) == AT_ONCE)
+    asked[2].cancel()
+    await asyncio.sleep(0)
+    counter.open.set()
+
+    await asyncio.gather(*asked, return_exceptions=True)
+    assert counter.together == [["0"], ["1"], ["3"]]
+
+
+def _ask(rounds: Rounds, counter: Counter, unit: Some, way: Way = HERE) -> "asyncio.Task[str]":
+    return asyncio.create_task(rounds.taken(way, unit, counter.take))
+
+
+async def _until(said: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not said():  # noqa: ASYNC110 (a test looks)
+            await asyncio.sleep(0.001)
