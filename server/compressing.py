@@ -29,7 +29,9 @@ class Compressed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        if scope["type"] != "http" or not _is_own(Headers(scope=scope)):
+        # Our own files are compressed once, where they are read.
+        is_file = scope["type"] == "http" and scope["path"].startswith("/static/")
+        if scope["type"] != "http" or is_file or not _is_own(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
 

@@ -1,9 +1,10 @@
 """The language that a browser's pages speak, and the way back to where it was chosen."""
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.routing import Match
 
 from server.access import Serving, refuse_other_site
 from server.console.forms import fields_of
@@ -22,13 +23,20 @@ async def choose_language(request: Request, program: Serving) -> Response:
     """Keep the language in this browser, and go back to where one was."""
     refuse_other_site(request)
     chosen = (await fields_of(request)).get("language")
-    answer = RedirectResponse(own_address(request.headers.get("referer", "")), 303)
+    back = own_address(request.headers.get("referer", ""))
+    answer = RedirectResponse(back if _can_be_asked_for(request, back) else "/", 303)
     if chosen in NAMES:
         answer.set_cookie(
             COOKIE, str(chosen), max_age=A_YEAR, httponly=True, samesite="lax", path="/",
             secure=over_https(program.settings),
         )  # fmt: skip
     return answer
+
+
+def _can_be_asked_for(request: Request, address: str) -> bool:
+    # The answer to a form stands under an address that only a form can be sent to.
+    scope = {**request.scope, "method": "GET", "path": unquote(urlsplit(address).path)}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 def own_address(address: str) -> str:
