@@ -144,7 +144,7 @@ async def test_nothing_is_sent_while_a_conversion_is_open_and_the_same_key_sends
 
 async def test_single_letters_can_be_switched_off(desk: Desk) -> None:
     page = await _opened(desk, "c-letters", QUESTION)
-    await page.keyboard.press("Shift+Slash")
+    await page.get_by_role("button", name="設定").click()
     await page.locator("#letters").uncheck()
     await page.keyboard.press("Escape")
 
@@ -174,8 +174,8 @@ async def test_hostile_words_are_shown_and_do_nothing(desk: Desk) -> None:
 async def test_the_console_speaks_english_too(desk: Desk) -> None:
     page = await _opened(desk, "c-english", QUESTION)
 
+    await page.get_by_role("button", name="設定").click()
     await page.get_by_role("button", name="English").click()
-    await page.goto("/?c=c-english")
 
     await expect(page.get_by_role("button", name="Send as it is")).to_be_visible()
     await expect(page.locator("html")).to_have_attribute("lang", "en")
