@@ -52,7 +52,8 @@ async def take_messages(
 
 def words_of(event: LineEvent) -> str:
     """Return a message's words as the store can hold them."""
-    return storable(_content(event).words)
+    words: str = storable(_content(event).words)
+    return words
 
 
 def _incoming(pharmacy_id: str, conversation_id: str, event: LineEvent, judged: Judged) -> tuple[Incoming, Judged]:
