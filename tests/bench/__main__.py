@@ -94,8 +94,14 @@ def command() -> Iterator[Figure]:
     yield "kakari --help", f"median {median(times) / 1000:.2f} s, n {len(times)}"
 
 
-PARTS = {"gate": gate, "flow": flow, "students": students, "command": command, "desk": desk_figures,
-         "numbers": numbers_figures}
+PARTS = {
+    "gate": gate,
+    "flow": flow,
+    "students": students,
+    "command": command,
+    "desk": desk_figures,
+    "numbers": numbers_figures,
+}
 
 
 def _hostile(texts: list[str]) -> list[str]:

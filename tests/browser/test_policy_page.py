@@ -104,7 +104,7 @@ async def test_what_is_held_counts_down_and_is_cancelled_on_either_page(desk: De
     )
 
     await expect(page.locator(".held-texts li")).to_have_count(1)
-    await expect(page.locator("#held .notice")).to_contain_text("取り消しました")
+    await expect(page.locator("#held-told")).to_contain_text("取り消しました")
     await expect(pane.locator(".held-text")).to_contain_text("あと 9:")
     await looks_right(pane, "desk-held")
     await pane.get_by_role("button", name="取り消す").click()
