@@ -121,7 +121,7 @@ async def test_escape_closes_the_list_and_leaves_the_words(desk: Desk) -> None:
 
 
 async def test_enter_within_a_conversion_chooses_nothing_and_after_it_does(desk: Desk) -> None:
-    await _keep(desk, "挨拶", "こんにちは。")
+    await _keep(desk, "あいさつ", "こんにちは。")
     page = await _case(desk, "c-kana")
     await page.keyboard.type("/")
     await expect(page.locator("#canned [role=option]")).to_have_count(1)
@@ -133,7 +133,7 @@ async def test_enter_within_a_conversion_chooses_nothing_and_after_it_does(desk:
     await page.wait_for_timeout(300)
 
     await expect(page.locator("#words")).to_have_value("/あい")
-    await devtools.send("Input.insertText", {"text": "挨拶"})
+    await devtools.send("Input.insertText", {"text": "あいさつ"})
     await expect(page.locator("#canned [role=option]")).to_have_count(1)
     await page.keyboard.press("Enter")
     await expect(page.locator("#words")).to_have_value("こんにちは。")
