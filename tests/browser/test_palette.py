@@ -22,7 +22,8 @@ async def test_a_command_is_found_by_its_name_and_run_while_typing(desk: Desk) -
     await page.keyboard.type("refuse")
     await expect(page.locator("#palette").get_by_role("option")).to_have_count(1)
     await expect(page.locator("#palette").get_by_role("option").locator("kbd")).to_have_text("X")
-    assert await find.get_attribute("aria-activedescendant") == await page.locator("#palette").get_by_role("option").get_attribute("id")
+    chosen = await page.locator("#palette").get_by_role("option").get_attribute("id")
+    assert await find.get_attribute("aria-activedescendant") == chosen
     await page.keyboard.press("Enter")
 
     await expect(page.locator("#refuse")).to_be_visible()
