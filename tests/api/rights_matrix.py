@@ -212,8 +212,8 @@ async def _body(shop: Shop, call: Call) -> Any:
     bodies: dict[str | None, Any] = {
         None: None, "MessageIn": {"conversation_id": new_id("matrix"), "text": "人手語です"}, "Respond": text_of,
         "Edit": text_of, "Approve": {"version": 1}, "Reject": {"version": 1}, "Regenerate": {"version": 1},
-
-        "PresenceIn": {"state": "editing"}, "ProductIn": {"formula": "f"}, "PolicyIn": {"version": 0, "reason": "test", "policy": policy},
+        "PresenceIn": {"state": "editing"}, "ProductIn": {"formula": "f"},
+        "PolicyIn": {"version": 0, "reason": "test", "policy": policy},
         "SwitchIn": {"on": True}, "Confirm": {"code": "000000"}, "Reset": {"password": PASSWORD},
         "NewPassword": {"password": "wrong password", "new_password": PASSWORD}, "KeyIn": {"name": new_id("key")},
         "NoteIn": {"text": "折り返し電話の約束"}, "CannedIn": {"version": 1, "text": "{name}様"},
