@@ -1,10 +1,14 @@
 """`kakari worker`: one more process to work on jobs."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from cli.ended import end_now
+
+STEPS_BACK = 10
+"""How far the process stands back for others on a busy machine, as `nice` counts it."""
 
 
 def worker(
@@ -45,5 +49,7 @@ def worker(
             except asyncio.CancelledError:
                 print("kakari worker: stopped; what was in hand is given back", flush=True)
 
+    # Whoever takes messages on the same machine goes first: LINE waits for them, a draft can wait.
+    os.nice(STEPS_BACK)
     asyncio.run(run())
     end_now()

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-AT_ONCE = 2
-"""How many rounds are under way: one writes while the other is being committed."""
+AT_ONCE = 3
+"""How many rounds are under way at most."""
+
+PATIENCE_SECONDS = 0.05
+"""After what time another round begins beside one that has not ended: what it waits for is not everybody's."""
 
 LARGEST = 25
 """How much one round takes at most: nobody waits long behind it."""
@@ -63,6 +66,8 @@ class Rounds:
         self._waiting: list[_Waiting] = []
         self._busy: set[tuple[Way, str]] = set()
         self._rounds: set[asyncio.Task[None]] = set()
+        self._next_at = 0.0
+        self._later: asyncio.TimerHandle | None = None
 
     async def taken(self, way: Way, unit: U, take: Callable[[Sequence[U]], Awaitable[Sequence[R]]]) -> R:
         """Return the unit's result once it is committed; raises what taking it alone raises.
@@ -78,12 +83,21 @@ class Rounds:
         return result
 
     def _begin(self) -> None:
-        while len(self._rounds) < AT_ONCE and (together := self._next()):
+        loop = asyncio.get_running_loop()
+        if self._rounds and loop.time() < self._next_at:
+            self._later = self._later or loop.call_at(self._next_at, self._now)
+        elif len(self._rounds) < AT_ONCE and (together := self._next()):
+            self._next_at = loop.time() + PATIENCE_SECONDS
             self._busy.update(*(each.keys for each in together))
             # Of no caller: what one of them has said of itself is not to hold for the others.
-            task = asyncio.get_running_loop().create_task(_done(together), context=Context())
+            task = loop.create_task(_done(together), context=Context())
             self._rounds.add(task)
             task.add_done_callback(partial(self._ended, together))
+            self._begin()
+
+    def _now(self) -> None:
+        self._later = None
+        self._begin()
 
     def _ended(self, together: Sequence[_Waiting], task: "asyncio.Task[None]") -> None:
         self._busy.difference_update(*(each.keys for each in together))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from server.rounds import AT_ONCE, LARGEST, Rounds, Way
+from server.rounds import AT_ONCE, LARGEST, PATIENCE_SECONDS, Rounds, Way
 
 HERE = Way("line", "here")
 
@@ -44,17 +44,35 @@ class Counter:
 async def test_what_comes_while_rounds_are_under_way_goes_together_in_the_next() -> None:
     rounds, counter = Rounds(), Counter()
     asked = [_ask(rounds, counter, Some(str(number))) for number in range(6)]
-    await _until(lambda: len(counter.together) == AT_ONCE)
+    await _until(lambda: counter.together != [])
     counter.open.set()
 
     assert await asyncio.gather(*asked) == [f"{number} taken" for number in range(6)]
-    assert counter.together == [["0"], ["1"], ["2", "3", "4", "5"]]
+    assert counter.together == [["0"], ["1", "2", "3", "4", "5"]]
+
+
+async def test_what_waits_too_long_goes_beside_a_round_that_does_not_end() -> None:
+    rounds, counter = Rounds(), Counter()
+    asked = [_ask(rounds, counter, Some(str(number))) for number in range(4)]
+
+    await _until(lambda: len(counter.together) == 2)
+    asked += [_ask(rounds, counter, Some(str(number))) for number in range(4, 8)]
+    await _until(lambda: len(counter.together) == AT_ONCE)
+    late = _ask(rounds, counter, Some("late"))
+    await asyncio.sleep(3 * PATIENCE_SECONDS)
+    assert counter.together == [["0"], ["1", "2", "3"], ["4", "5", "6", "7"]]
+    counter.open.set()
+
+    await asyncio.gather(*asked, late)
+    assert counter.together[3:] == [["late"]]
 
 
 async def test_units_about_the_same_thing_are_never_under_way_at_once_and_keep_their_order() -> None:
     rounds, counter = Rounds(), Counter()
     asked = [_ask(rounds, counter, Some(name, name[0])) for name in ("a1", "a2", "b1", "a3")]
-    await _until(lambda: len(counter.together) == AT_ONCE)
+    await _until(lambda: len(counter.together) == 2)
+    assert counter.together == [["a1"], ["b1"]]
+    await asyncio.sleep(2 * PATIENCE_SECONDS)
     assert counter.together == [["a1"], ["b1"]]
     counter.open.set()
 
@@ -65,7 +83,7 @@ async def test_units_about_the_same_thing_are_never_under_way_at_once_and_keep_t
 async def test_a_round_that_fails_is_taken_apart_and_only_the_bad_unit_fails() -> None:
     rounds, counter = Rounds(), Counter(bad="4")
     asked = [_ask(rounds, counter, Some(str(number))) for number in range(6)]
-    await _until(lambda: len(counter.together) == AT_ONCE)
+    await _until(lambda: counter.together != [])
     counter.open.set()
 
     ends = await asyncio.gather(*asked, return_exceptions=True)
@@ -77,7 +95,7 @@ async def test_a_round_that_fails_is_taken_apart_and_only_the_bad_unit_fails() -
 async def test_no_round_is_larger_than_it_may_be(size: int) -> None:
     rounds, counter = Rounds(), Counter()
     asked = [_ask(rounds, counter, Some(str(number), size=size)) for number in range(2 * LARGEST)]
-    await _until(lambda: len(counter.together) == AT_ONCE)
+    await _until(lambda: counter.together != [])
     counter.open.set()
 
     assert len(await asyncio.gather(*asked)) == 2 * LARGEST
@@ -88,23 +106,23 @@ async def test_pharmacies_and_ways_share_no_round() -> None:
     rounds, counter = Rounds(), Counter()
     ways = [HERE, HERE, HERE, Way("line", "there"), HERE, Way("api", "here")]
     asked = [_ask(rounds, counter, Some(str(number)), way) for number, way in enumerate(ways)]
-    await _until(lambda: len(counter.together) == AT_ONCE)
+    await _until(lambda: counter.together != [])
     counter.open.set()
 
     await asyncio.gather(*asked)
-    assert sorted(counter.together) == [["0"], ["1"], ["2", "4"], ["3"], ["5"]]
+    assert sorted(counter.together) == [["0"], ["1", "2", "4"], ["3"], ["5"]]
 
 
 async def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
     rounds, counter = Rounds(), Counter()
     asked = [_ask(rounds, counter, Some(str(number))) for number in range(4)]
-    await _until(lambda: len(counter.together) == AT_ONCE)
+    await _until(lambda: counter.together != [])
     asked[2].cancel()
     await asyncio.sleep(0)
     counter.open.set()
 
     await asyncio.gather(*asked, return_exceptions=True)
-    assert counter.together == [["0"], ["1"], ["3"]]
+    assert counter.together == [["0"], ["1", "3"]]
 
 
 def _ask(rounds: Rounds, counter: Counter, unit: Some, way: Way = HERE) -> "asyncio.Task[str]":
