@@ -74,7 +74,7 @@ def test_no_page_speaks_the_dialect_of_htmx_2_or_needs_eval() -> None:
 
 
 def test_no_page_lets_htmx_run_before_its_extension_is_there() -> None:
-    late = re.compile(r'(?:htmx|hx-sse)\.min\.js[^>]*\b(?:defer|async|module)\b')
+    late = re.compile(r"(?:htmx|hx-sse)\.min\.js[^>]*\b(?:defer|async|module)\b")
 
     assert [path.name for path in TEMPLATES if late.search(path.read_text("utf-8"))] == []
 
