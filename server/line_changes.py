@@ -2,17 +2,15 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 
 from nodes.hand_over import hand_over, with_gates
 from pharmacy.channels.line.events import Effect, LineEvent
 from pharmacy.domain.conversation import Kind
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.outcome import Outcome, Reason
-from pharmacy.storage import cases, holding, leaving, line_contacts, line_events, withdrawing
+from pharmacy.storage import cases, intake, leaving, line_contacts, line_events, withdrawing
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.line_events import Kept
-from pharmacy.storage.refusals import NotHere
 from server.line_messages import Told
 from server.program import Program
 
@@ -54,12 +52,12 @@ def kept(pharmacy_id: str, event: LineEvent, state: str) -> Kept:
 
 
 async def _park(tx: Transaction, program: Program, pharmacy_id: str, event: LineEvent) -> bool:
-    """Keep what cannot be read, and call a person where its patient is known; say whether it is new."""
+    """Keep what cannot be read, and call a person where it says whose it is; say whether it is new."""
     conversation = None
     if event.user_id is not None:
         contact = await line_contacts.held(tx, pharmacy_id, event.user_id)
-        with suppress(NotHere):
-            conversation = await holding.locked(tx, pharmacy_id, contact.conversation_id)
+        which, phase = contact.conversation_id, program.assembled.flow.first_phase
+        conversation = (await intake.open_conversations(tx, pharmacy_id, "line", {which: which}, phase))[which]
     new = await line_events.keep(tx, kept(pharmacy_id, event, "parked"))
     if new and conversation is not None:
         # Whatever the patient wrote, no gate has read it; and what it was nobody knows, so nothing is said of it.

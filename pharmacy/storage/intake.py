@@ -106,7 +106,7 @@ async def take_all(
         Conflict: an id or an idempotency key was used with other content, or a conversation is another patient's.
             Nothing is to be kept then, of none of them.
     """
-    held = await _open_conversations(tx, [arrival.incoming for arrival in arrivals], first_phase)
+    held = await _open_all(tx, [arrival.incoming for arrival in arrivals], first_phase)
     # Under the conversations' locks: a second delivery has waited behind the first.
     known = {arrival.incoming.event_id: await _of_key(tx, arrival.incoming) for arrival in arrivals}
     versions = {}
@@ -181,24 +181,30 @@ def content_hash(incoming: Incoming) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def _open_conversations(tx: AsyncConnection, incoming: Sequence[Incoming], first_phase: str) -> dict[str, Any]:
-    """Return each conversation's row, made if need be, and held until the transaction ends."""
-    of = incoming[0]
-    if missing := {each.conversation_id for each in incoming[1:] if (each.pharmacy_id, each.channel) != (
-        of.pharmacy_id, of.channel)}:  # fmt: skip
-        raise ValueError(f"conversations {sorted(missing)}: expected all of one pharmacy and channel")
-    patients_of = {each.conversation_id: each.patient_id or each.conversation_id for each in incoming}
-    if len(patients_of) != len(incoming):
-        raise ValueError("arrivals: two of one conversation; expected each of another")
-    held = await _held(tx, of.pharmacy_id, [*patients_of])
+async def open_conversations(
+    tx: AsyncConnection, pharmacy_id: str, channel: str, patients_of: Mapping[str, str], first_phase: str
+) -> dict[str, Any]:
+    """Return each conversation's row, made if need be, and held until the transaction ends.
+
+    Args:
+        patients_of: each conversation's patient, who is begun with it.
+    """
+    held = await _held(tx, pharmacy_id, [*patients_of])
     if new := [which for which in patients_of if which not in held]:
         row = {"given_id": new, "given_patient_id": [patients_of[which] for which in new],
-               "given_pharmacy_id": of.pharmacy_id, "given_channel": of.channel,
-               "given_phase": first_phase}  # fmt: skip
+               "given_pharmacy_id": pharmacy_id, "given_channel": channel, "given_phase": first_phase}  # fmt: skip
         held |= {begun.id: begun for begun in await tx.execute(BEGUN, row)}
     if others := [which for which in new if which not in held]:
-        held |= await _held(tx, of.pharmacy_id, others)
+        held |= await _held(tx, pharmacy_id, others)
     return held
+
+
+async def _open_all(tx: AsyncConnection, incoming: Sequence[Incoming], first_phase: str) -> dict[str, Any]:
+    of = {(each.pharmacy_id, each.channel) for each in incoming}
+    patients_of = {each.conversation_id: each.patient_id or each.conversation_id for each in incoming}
+    if len(of) != 1 or len(patients_of) != len(incoming):
+        raise ValueError(f"arrivals of {sorted(of)}: expected one pharmacy and channel, each of another conversation")
+    return await open_conversations(tx, *of.pop(), patients_of, first_phase)
 
 
 async def _held(tx: AsyncConnection, pharmacy_id: str, which: Sequence[str]) -> dict[str, Any]:

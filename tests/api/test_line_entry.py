@@ -170,7 +170,9 @@ async def test_a_sender_that_hangs_up_within_its_body_is_no_error_of_ours(
         await asyncio.sleep(0.2)
     await asyncio.sleep(0.3)
 
-    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    # Cases of other tests may call for somebody meanwhile.
+    errors = [each for each in caplog.records if each.levelname == "ERROR" and each.name != "server.worker.alarms"]
+    assert errors == []
 
 
 async def test_200_idle_connections_keep_nobody_out(line_shop: LineShop) -> None:

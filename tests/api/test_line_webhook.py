@@ -172,6 +172,31 @@ async def test_an_odd_event_of_a_known_patient_opens_a_case_once(line_shop: Line
     assert [each["code"] for each in shown["handover"]["reasons"]] == ["event_unreadable"]
 
 
+AGAIN = "ご用件をもう一度お書きください。"
+
+
+async def test_an_odd_first_event_of_a_patient_opens_a_case_in_which_they_can_be_answered(line_shop: LineShop) -> None:
+    user = new_user()
+    odd = said(user, "相談です") | {"timestamp": -1}
+
+    await line_shop.deliver(odd)
+    await line_shop.deliver(odd)
+
+    shown = await line_shop.shown(user)
+    desk = await line_shop.shop.http.get("/v1/conversations", params={"tab": "person"})
+    answer = await line_shop.shop.post(
+        f"/v1/conversations/{shown['id']}/messages", {"version": shown["version"], "text": AGAIN}
+    )
+    assert ([each["code"] for each in shown["handover"]["reasons"]], shown["tier"]) == (["event_unreadable"], "U")
+    assert shown["id"] in [row["id"] for row in desk.json()["items"]]
+    assert answer.status_code == 202
+    await line_shop.shop.until(lambda: _pushed(line_shop, user))
+
+
+async def _pushed(line_shop: LineShop, user: str) -> bool:
+    return line_shop.line.world.texts_to(user) == [AGAIN]
+
+
 @pytest.mark.parametrize(
     ("plain", "odd"),
     [
