@@ -19,9 +19,10 @@ const filled = (text) => {
 async function load() {
   if (Date.now() - loaded < FRESH_MILLISECONDS) return false;
   loaded = Date.now();
-  const answer = await fetch("/v1/canned-replies", { headers: { Accept: "application/json" } });
-  if (answer.ok) kept = (await answer.json()).items;
-  return answer.ok;
+  const asked = fetch("/v1/canned-replies", { headers: { Accept: "application/json" } });
+  const answer = await asked.catch(() => null); // the server is away: what is there already is all there is
+  if (answer?.ok) kept = (await answer.json()).items;
+  return Boolean(answer?.ok);
 }
 
 function typed() {

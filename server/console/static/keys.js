@@ -14,6 +14,7 @@ function step(by) {
   const at = all.findIndex((row) => row.getAttribute("aria-current"));
   const next = all[at < 0 ? 0 : at + by];
   if (next) { next.click(); next.focus(); next.scrollIntoView({ block: "nearest" }); }
+  else if (by > 0) document.querySelector("#rows [data-next]")?.click(); // the next page; the next key opens its first
 }
 
 function focus(element) {

@@ -1,0 +1,72 @@
+// Whether the server can be reached: while it cannot, the page says so, sends nothing, and looks for it by itself.
+
+const EVERY = 2_000; // milliseconds between two looks
+const LONGEST = 5_000;
+const place = document.getElementById("away"), stream = document.getElementById("stream");
+const here = document.getElementById("here"), notices = document.getElementById("notices");
+htmx.config.sse = { ...htmx.config.sse, reconnectMaxDelay: 3_000 }; // somebody waits before the screen
+let away = false, looking = null, next = 0;
+
+function say(words) {
+  place.hidden = !words;
+  if (place.textContent !== words) place.textContent = words;
+}
+
+async function reached() {
+  try { return (await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(LONGEST) })).ok; } catch { return false; }
+}
+
+// One look at a time; while it is away, they go on.
+function look() {
+  looking ??= reached().then((there) => {
+    looking = null;
+    if (there) { back(); return; }
+    if (!away) say(place.dataset.away);
+    away = true;
+    clearTimeout(next);
+    next = setTimeout(look, EVERY);
+  });
+}
+
+function back() {
+  if (!away) return;
+  away = false;
+  say("");
+  htmx.trigger(here, "again"); // what came meanwhile; the stream, once it is there again, asks too
+}
+
+// Refused here and not left to fail: then it is certain that nothing has gone out.
+document.addEventListener("htmx:before:request", (event) => {
+  const { sourceElement, request } = event.detail.ctx;
+  if (!away || sourceElement === stream) return;
+  event.preventDefault();
+  if (request.method !== "GET") say(place.dataset.unsent);
+  look();
+});
+
+// A request that broke off may have been carried out all the same; the conversation's version keeps it from being twice.
+document.addEventListener("htmx:error", (event) => {
+  const { ctx } = event.detail;
+  if (!ctx || ctx.response) return;
+  if (ctx.request.method !== "GET") {
+    const line = document.createElement("p");
+    line.className = "notice";
+    line.textContent = place.dataset.unsure;
+    notices.replaceChildren(line);
+  }
+  look();
+});
+
+// A session that is over is no connection that is away: the next request leads to where one signs in.
+stream.addEventListener("htmx:sse:error", (event) => {
+  if (event.detail.status === 401) htmx.trigger(here, "again"); else look();
+});
+
+// Once it runs, the stream comes back by itself; a first attempt that fails is tried again here.
+stream.addEventListener("htmx:finally:request", () => {
+  if (stream._htmx?.sse) return;
+  setTimeout(() => { if (!stream._htmx?.sse) htmx.ajax("GET", stream.getAttribute("hx-sse:connect"), { source: stream }); }, EVERY);
+});
+
+addEventListener("offline", look);
+addEventListener("online", look);

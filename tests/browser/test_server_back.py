@@ -1,0 +1,106 @@
+"""The server is killed while a reply is being written: the page says so, keeps the words, and goes on by itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Route, expect
+
+from tests.api.shop import Shop
+from tests.browser.desk import Desk
+from tests.browser.looking import looks_right
+from tests.browser.watching import Watch
+from tests.fakes.openai_server import OpenAIFake
+from tests.faults.processes import Kakari
+
+QUESTION = "葛根湯は食前と食後のどちらがいいですか"
+ADDED = "どうぞお大事に。"
+AGAIN_MILLISECONDS = 15_000
+"""For the page to find a server that is there again: its own two seconds, on a busy machine."""
+
+
+@pytest.fixture
+def process(shop: Shop, database_url: str, tmp_path: Path, provider: OpenAIFake) -> Kakari:
+    """Return a server of its own before the shop's database; the shop goes on where it is killed."""
+    served = {"DATABASE_URL": database_url, "OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "test"}
+    return Kakari(tmp_path / "process", served | {"KAKARI_SETTLE_SECONDS": "0"})
+
+
+@pytest.fixture
+async def before_it(chromium: Browser, shop: Shop, process: Kakari) -> AsyncIterator[Desk]:
+    """Return what opens browsers before that server."""
+    watch = Watch(process.url)
+    async with AsyncExitStack() as closing:
+        yield Desk(chromium, replace(shop, url=process.url), watch, closing)
+        went_wrong = watch.found()
+    assert went_wrong == [], "\n".join(went_wrong)
+
+
+@pytest.mark.alone
+async def test_a_reply_survives_the_server_and_goes_out_once_when_it_is_back(
+    process: Kakari, before_it: Desk, shop: Shop
+) -> None:
+    await shop.say("c-away", QUESTION)
+    with process:
+        process.ready()
+        page = await before_it.visit("/?c=c-away")
+        await page.locator("#words").press_sequentially(ADDED)
+        typed = await page.locator("#words").input_value()
+        before_it.watch.expect("net::ERR_|Failed to fetch|network error")
+
+        process.kill()
+
+        await expect(page.locator("#away")).to_contain_text("サーバーにつながっていません", timeout=AGAIN_MILLISECONDS)
+        await expect(page.locator("#words")).to_have_value(typed)
+        await looks_right(page, "desk-away")
+        await page.locator("#words").press("Control+Enter")
+        await expect(page.locator("#away")).to_contain_text("送信していません")
+        await expect(page.get_by_role("button", name="直して送る")).to_be_enabled()
+        await page.locator("#words").press("Control+Enter")
+        await expect(page.locator("#words")).to_have_value(typed)
+        assert await _sent(shop) == []
+        await shop.say("c-else", "体調の相談です", wait=None)
+
+        with process:
+            process.ready()
+            await expect(page.locator("#away")).to_be_hidden(timeout=AGAIN_MILLISECONDS)
+            await expect(page.locator("#row-c-else")).to_be_visible()
+            await expect(page.locator("#words")).to_have_value(typed)
+            await page.locator("#words").press("Control+Enter")
+            await expect(page.locator("#notices")).to_contain_text("送りました")
+            await shop.say("c-later", "体調の相談です", wait=None)
+            await expect(page.locator("#row-c-later")).to_be_visible(timeout=AGAIN_MILLISECONDS)
+    assert await _sent(shop) == [typed]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["a-draft", "ones-own-reply"])
+async def test_an_answer_that_is_lost_is_said_to_be_uncertain_and_nothing_goes_out_twice(desk: Desk, own: bool) -> None:
+    await desk.shop.say("c-lost", "緊急語" if own else QUESTION, wait=None if own else 20)
+    page = await desk.visit("/?c=c-lost")
+    await page.locator("#words").press_sequentially(ADDED)
+    typed = await page.locator("#words").input_value()
+    await page.route("**/desk/**/respond" if own else "**/desk/**/send", _carried_out_and_lost)
+    desk.watch.expect("ERR_FAILED|Failed to fetch")
+
+    await page.keyboard.press("Control+Enter")
+
+    await expect(page.locator("#notices")).to_contain_text("実行されたかどうか分かりません")
+    await expect(page.locator("#words")).to_have_value(typed)
+    await page.unroute_all()
+    desk.watch.expect("409")
+    await page.locator("#words").press("Control+Enter")
+    await expect(page.locator("#decide [role=alert]").first).to_be_visible()
+    await expect(page.locator("#words")).to_have_value(typed)
+    assert await _sent(desk.shop) == [typed]
+
+
+async def _carried_out_and_lost(route: Route) -> None:
+    await route.fetch()
+    await route.abort()
+
+
+async def _sent(shop: Shop) -> list[str]:
+    rows = await shop.rows("SELECT text FROM outbox WHERE kind = 'reply' ORDER BY created_at")
+    return [row.text for row in rows]
