@@ -5,7 +5,18 @@ from fastapi import FastAPI
 from server import metrics
 from server.access import SignedInRoute
 from server.compressing import Compressed
-from server.console import automatic, beside, canned, choosing, decisions, entrance, numbers_page, pages, policy_page
+from server.console import (
+    automatic,
+    beside,
+    canned,
+    choosing,
+    decisions,
+    entrance,
+    head,
+    numbers_page,
+    pages,
+    policy_page,
+)
 from server.console import desk as console
 from server.errors import add_error_answers
 from server.headers import Guarded
@@ -70,6 +81,7 @@ def create_app(program: Program | None = None) -> FastAPI:
         accounts,
         health,
         entrance,
+        head,
         console,
         decisions,
         automatic,

@@ -57,7 +57,7 @@ def refuse_undeclared(routes: Iterable[BaseRoute], guarded: type[APIRoute]) -> N
     Raises:
         ConfigError: names the first route that says nothing, or says it where nobody looks.
     """
-    for route in _leaves(routes):
+    for route in leaves(routes):
         if isinstance(route, APIRoute):
             _refuse_unguarded(route, guarded)
         elif not (isinstance(route, Route) and route.path in _DOCUMENTATION):
@@ -73,10 +73,11 @@ def _refuse_unguarded(route: APIRoute, guarded: type[APIRoute]) -> None:
         raise ConfigError(f"{where}: needs {right.value!r} but nobody checks; expected route_class=SignedInRoute")
 
 
-def _leaves(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+def leaves(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """Yield every route, those of included routers too."""
     for route in routes:
         inside = getattr(route, "original_router", None)
         if inside is None:
             yield route
         else:
-            yield from _leaves(inside.routes)
+            yield from leaves(inside.routes)

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
 
 from pharmacy.domain.rights import Right
-from pharmacy.storage import canned_replies, policy
+from pharmacy.storage import canned_replies
 from pharmacy.storage.access import Caller
 from pharmacy.storage.refusals import Conflict, NotHere, Stale
 from server import canning
@@ -17,6 +17,7 @@ from server.access import Calling, Serving
 from server.asks import Body, Version
 from server.canning import SHORT_NAME, CannedIn
 from server.console.forms import fields_of, read_form
+from server.console.head import head_of
 from server.console.route import PageRoute
 from server.console.templates import page
 from server.errors import Refused
@@ -96,7 +97,7 @@ def _said(error: Exception) -> tuple[int, str]:
 async def _page(request: Request, program: Program, by: Caller, status: int = 200, **more: Any) -> Response:
     async with program.database.begin(by.pharmacy_id) as tx:
         found = await canned_replies.list_canned(tx, by.pharmacy_id)
-        head = {"caller": by, "switch": await policy.switch_of(tx, by.pharmacy_id), "told": ""}
+        head = await head_of(tx, program, by, "canned")
     kept = [row | {"at": datetime.fromisoformat(row["updated_at"])} for row in found]
     said: dict[str, Any] = {"done": "", "refused": "", "typed": {"name": "", "text": "", "version": 0}}
     may_keep = Right.DECIDE in by.rights

@@ -8,19 +8,20 @@ from fastapi.responses import Response
 
 from pharmacy.domain.rights import Right
 from pharmacy.domain.snooze import times
-from pharmacy.storage import desk, policy, reading
+from pharmacy.storage import reading
 from pharmacy.storage.access import Caller
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.refusals import NotHere
 from server.access import BACKGROUND, Calling, Serving
 from server.asks import Reject
 from server.console.conversation_view import Seen, marks_of, see
-from server.console.keys import KEYS
+from server.console.head import head_of
+from server.console.keys import DESK
 from server.console.languages import language_of
 from server.console.queue_view import Rows, rows_of
 from server.console.route import PageRoute
 from server.console.templates import page
-from server.console.view import SECTIONS, View
+from server.console.view import View
 from server.program import Program
 from server.rights import needs
 
@@ -48,7 +49,7 @@ async def whole(request: Request, program: Serving, by: Calling, view: Viewing) 
     """Show the desk."""
     async with program.database.begin(by.pharmacy_id) as tx:
         blanks = await blanks_of(tx, request, program, by, view)
-    return page(request, "desk.html", **blanks, mode=program.assembled.registry.mode)
+    return page(request, "desk.html", **blanks)
 
 
 @router.get("/desk/rows", openapi_extra=_READ)
@@ -56,7 +57,7 @@ async def rows(request: Request, program: Serving, by: Calling, view: Viewing, a
     """Show the queue anew, or its next page."""
     async with program.database.begin(by.pharmacy_id) as tx:
         found = await rows_of(tx, program, by, view, after or None)
-    answer = page(request, "rows.html", rows=found, view=view, flow=program.assembled.flow)
+    answer = page(request, "rows.html", rows=found, view=view, flow=program.assembled.flow, after=after)
     answer.headers["HX-Replace-Url"] = view.address()
     return answer
 
@@ -69,16 +70,17 @@ async def conversation(request: Request, program: Serving, by: Calling, view: Vi
 
 @router.get("/desk/live", openapi_extra=_READ | BACKGROUND)
 async def live(
-    request: Request, program: Serving, by: Calling, view: Viewing, item: Word = "", typed: Word = ""
+    request: Request, program: Serving, by: Calling, view: Viewing, item: Word = "", typed: Word = "", after: Word = ""
 ) -> Response:
     """Show what has changed; what somebody types into stays as it is.
 
     Args:
         item: the draft or case that the page shows.
+        after: where the page of the queue begins that is shown.
         typed: not empty while words stand in its reply.
     """
     async with program.database.begin(by.pharmacy_id) as tx:
-        blanks = await blanks_of(tx, request, program, by, view)
+        blanks = await blanks_of(tx, request, program, by, view, after)
     seen: Seen | None = blanks["seen"]
     other = seen is not None and seen.open_item != item
     return page(request, "live.html", **blanks, redraw=other and not typed, overtaken=other and bool(typed))
@@ -100,19 +102,15 @@ async def of_conversation(request: Request, program: Program, by: Caller, view: 
     return _of_pane(program, by, view, seen, **more)
 
 
-async def blanks_of(tx: Transaction, request: Request, program: Program, by: Caller, view: View) -> dict[str, Any]:
+async def blanks_of(
+    tx: Transaction, request: Request, program: Program, by: Caller, view: View, after: str = ""
+) -> dict[str, Any]:
     """Return everything that the desk shows, of one moment."""
     await reading.snapshot(tx)
     seen = await _seen(tx, request, program, by, view)
-    found: Rows = await rows_of(tx, program, by, view, None)
-    return _of_pane(program, by, view, seen) | {
-        "rows": found,
-        "desk": await desk.counts(tx, by.pharmacy_id),
-        "sections": [tab.value for tab in SECTIONS],
-        "keys": KEYS,
-        "switch": await policy.switch_of(tx, by.pharmacy_id),
-        "told": "",
-    }
+    found: Rows = await rows_of(tx, program, by, view, after or None)
+    own = _of_pane(program, by, view, seen) | {"rows": found, "after": after}
+    return own | await head_of(tx, program, by, DESK, view)
 
 
 def _of_pane(program: Program, by: Caller, view: View, seen: Seen | None, **more: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+DESK = "desk"
 TABLE = Path(__file__).with_name("keys.toml")
 
 
@@ -21,6 +22,9 @@ class Key:
     typing: bool = False
     """True when it also acts while a text is being typed."""
 
+    everywhere: bool = False
+    """True when it acts on every page, False when on the desk alone."""
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -28,12 +32,16 @@ class Keys:
 
     every: tuple[Key, ...]
 
-    def for_page(self) -> list[dict[str, Any]]:
-        """Return the table as the page's handler reads it."""
+    def on(self, here: str) -> list[Key]:
+        """Return those that act on the page of that name."""
+        return [key for key in self.every if key.everywhere or here == DESK]
+
+    def for_page(self, here: str) -> list[dict[str, Any]]:
+        """Return the page's table as its handler reads it."""
         return [
             {"name": key.name, "code": key.code, "mod": key.mod, "alt": key.alt, "shift": key.shift,
              "typing": key.typing}
-            for key in self.every
+            for key in self.on(here)
         ]  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from fastapi.responses import Response
 
 from pharmacy.domain.numbers import DECIDED, Figures
 from pharmacy.domain.rights import Right
-from pharmacy.storage import policy
 from pharmacy.storage.numbers import TOTAL
 from server.access import Calling, Serving
 from server.console.bars import bars_of
+from server.console.head import head_of
 from server.console.languages import language_of
 from server.console.policy_words import PolicyWords
 from server.console.route import PageRoute
@@ -36,12 +36,12 @@ async def whole(
     period = period_of(_day(first), _day(last), days)
     found = await numbers_of(program, by, whose, period)
     async with program.database.begin(by.pharmacy_id) as tx:
-        switch = await policy.switch_of(tx, by.pharmacy_id)
+        head = await head_of(tx, program, by, "numbers")
     every, language = period.each(), language_of(request)
     words, none = PolicyWords(language, program.assembled.flow), language.translations.gettext("unknown")
     by_day = {day: found[("day", day)] for day in every if ("day", day) in found}
     return page(
-        request, "numbers.html", caller=by, switch=switch, told="", total=found[TOTAL], decided=DECIDED,
+        request, "numbers.html", **head, total=found[TOTAL], decided=DECIDED,
         by_category=_rows(found, "category"), by_model=_rows(found, "model"), by_day=by_day,
         bars=bars_of(every, by_day), period=period, whose=whose, today=today(), periods=PERIODS, address=_address,
         nothing=Figures(),

@@ -20,6 +20,7 @@ from server import letting
 from server.access import BACKGROUND, Calling, Serving
 from server.asks import Body, Line, Note
 from server.console.forms import fields_of, read_form
+from server.console.head import head_of, switch_of
 from server.console.languages import language_of
 from server.console.policy_form import fields_of_policy, grid, limits_of, marks_of_criterion, read_policy
 from server.console.policy_words import PolicyWords
@@ -93,8 +94,8 @@ class At:
         }  # fmt: skip
 
     async def head(self, tx: Transaction) -> dict[str, Any]:
-        """Return what the head of each page needs."""
-        return {"caller": self.by, "switch": await policy.switch_of(tx, self.by.pharmacy_id), "told": ""}
+        """Return what the head of the page shows."""
+        return await head_of(tx, self.program, self.by, "policy")
 
     async def review(self, given: Mapping[str, str], status: int = 200, since: int | None = None) -> Response:
         """Return what exactly would change.
@@ -234,8 +235,8 @@ async def _turned(request: Request, program: Program, by: Caller, told: str) -> 
 
 async def _switch_page(request: Request, program: Program, by: Caller, told: str) -> Response:
     async with program.database.begin(by.pharmacy_id) as tx:
-        head = await At(request, program, by).head(tx)
-    return page(request, "switch.html", **head | {"told": told})
+        shown = await switch_of(tx, by, told)
+    return page(request, "switch.html", **shown)
 
 
 async def _entered(request: Request) -> dict[str, str]:
