@@ -23,7 +23,7 @@ async def test_a_note_is_kept_by_the_keys_and_nothing_is_sent(desk: Desk) -> Non
     await expect(note).to_contain_text("メモ・送信されません")
     await expect(note).to_contain_text("owner")
     await expect(page.locator("#note-words")).to_have_value("")
-    await expect(page.locator("#note-words")).to_be_focused()
+    await expect(page.locator(".pane-head h2")).to_be_focused()
     await expect(page.locator('[data-conversation="c-note"]')).to_be_visible()
     await expect(page.locator("#words")).to_have_value(draft)
     assert await desk.shop.rows("SELECT 1 FROM outbox") == []

@@ -4,6 +4,7 @@ const by = document.querySelector("[data-by]").dataset.by;
 const PREFIX = "kakari-reply ", own = `${PREFIX}${by} `;
 const area = () => document.getElementById("words");
 const place = () => document.querySelector("[data-conversation]")?.dataset.conversation;
+const draft = () => area().closest("[data-item]")?.dataset.item ?? null;
 const kept = (of) => JSON.parse(sessionStorage.getItem(own + of) ?? "null");
 const untouched = (words) => words.value === (words.dataset.draft ?? "");
 let asked = null;
@@ -15,7 +16,7 @@ function keep() {
   const words = area(), of = place();
   if (untouched(words) || !words.value.trim()) sessionStorage.removeItem(own + of);
   else {
-    try { sessionStorage.setItem(own + of, JSON.stringify({ text: words.value, draft: words.dataset.draft ?? null })); }
+    try { sessionStorage.setItem(own + of, JSON.stringify({ text: words.value, draft: draft() })); }
     catch { /* no room: what is typed stands on the screen all the same */ }
   }
   mark();
@@ -31,7 +32,7 @@ function put(text) {
 function restore() {
   const words = area(), found = words && kept(place()), box = document.getElementById("kept");
   if (!box) return;
-  const fits = found && found.draft === (words.dataset.draft ?? null);
+  const fits = found && found.draft === draft();
   if (fits && untouched(words)) put(found.text);
   box.hidden = !found || fits || words.value === found.text;
   box.querySelector(".text").textContent = box.hidden ? "" : found.text;
