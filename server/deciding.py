@@ -10,7 +10,7 @@ from pharmacy.storage import case_decisions, decisions, holding, own_reply, read
 from pharmacy.storage.access import Caller
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.decisions import Decision
-from pharmacy.storage.intake import Idempotency
+from pharmacy.storage.incoming import Idempotency
 from pharmacy.storage.own_reply import OwnReply
 from server.asks import Acknowledge, Answer, Approve, Ask, Correct, Decide, Edit, Regenerate, Reject, Resolve, Respond
 from server.errors import Refused

@@ -9,7 +9,7 @@ from pharmacy.channels.line.events import LineEvent
 from pharmacy.domain.conversation import Kind
 from pharmacy.storage import line_contacts, line_events, media
 from pharmacy.storage.database import Transaction
-from pharmacy.storage.intake import Incoming, Taken
+from pharmacy.storage.incoming import Incoming, Taken
 from pharmacy.storage.line_events import Known
 from pharmacy.storage.storable import storable
 from server.program import Program

@@ -14,7 +14,7 @@ from pharmacy.domain.outcome import Outcome
 from pharmacy.storage import audit, intake
 from pharmacy.storage.access import Caller
 from pharmacy.storage.database import Transaction
-from pharmacy.storage.intake import Idempotency, Incoming, Taken
+from pharmacy.storage.incoming import Arrival, Idempotency, Incoming, Taken
 from server import metrics
 from server.asks import MessageIn
 from server.program import Program
@@ -115,7 +115,7 @@ async def write(tx: Transaction, program: Program, messages: Sequence[tuple[Inco
     """Write messages, each of another conversation, in the caller's transaction, with their jobs and handovers."""
     if not messages:
         return []
-    arrivals = [intake.Arrival(incoming, judged.hits, judged.emergency) for incoming, judged in messages]
+    arrivals = [Arrival(incoming, judged.hits, judged.emergency) for incoming, judged in messages]
     return await intake.take_all(tx, program.jobs, arrivals, program.assembled.flow.first_phase, program.bell)
 
 

@@ -1,26 +1,28 @@
 """Take patients' messages: each with its version, gates and job, all in one transaction."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.domain.conversation import Kind
-from pharmacy.domain.gates.hit import GateHit
-from pharmacy.domain.outcome import Outcome
 from pharmacy.domain.outcome_json import hits_json
 from pharmacy.storage import audit, outcomes
 from pharmacy.storage.cases import Bell
+from pharmacy.storage.incoming import Arrival, Incoming, Taken, content_hash
+from pharmacy.storage.intake_known import (
+    keep_key,
+    of_event,
+    of_key,
+    refuse_other_channel,
+    refuse_other_patient,
+    repeated,
+)
 from pharmacy.storage.intake_statements import BEGUN, HELD, WRITTEN, WRITTEN_IN_TIME
 from pharmacy.storage.jobs import Jobs, Wanted
-from pharmacy.storage.refusals import Conflict
-from pharmacy.storage.tables import conversations, idempotency_keys, inbox, messages, patients
+from pharmacy.storage.tables import patients
 
 LATE = timedelta(hours=24)
 """A message that took longer to arrive is never answered by itself."""
@@ -28,70 +30,6 @@ LATE = timedelta(hours=24)
 _AS_THEY_CAME = (
     "event_id", "conversation_id", "message_id", "text", "sent_at", "raw", "channel_message_id", "redelivered",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Idempotency:
-    """A caller's own key for one request."""
-
-    caller: str
-    key: str
-    request_hash: str
-    """Over the whole request: the same key with another one is a mistake."""
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """One message as it arrived, checked."""
-
-    pharmacy_id: str
-    channel: str
-    event_id: str
-    conversation_id: str
-    message_id: str
-    patient_id: str | None
-    """None leaves it to the conversation, or, in a new one, names the patient as the conversation."""
-
-    text: str
-    sent_at: datetime
-    raw: bytes
-    kind: Kind = Kind.TEXT
-    patient: dict[str, Any] | None = None
-    """The patient's profile, when the message brought one."""
-
-    idempotency: Idempotency | None = None
-    """None when the caller gave no key."""
-
-    channel_message_id: str | None = None
-    """What the channel calls the message, where it has a name for it."""
-
-    redelivered: bool = False
-    """True when the channel says that it has tried to deliver it before."""
-
-    by_own_time: bool = False
-    """True to stand among the waiting messages by `sent_at`, False as it arrives."""
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One message, with what the gates found in it."""
-
-    incoming: Incoming
-    hits: Sequence[GateHit]
-    emergency: Outcome | None
-    """The handover that intake already knows to be right; then no job is made and nothing waits."""
-
-
-@dataclass(frozen=True)
-class Taken:
-    """Where a message stands after it was taken."""
-
-    message_id: str
-    conversation_id: str
-    version: int
-    patient_id: str
-    repeated: bool = False
-    """True when the same message had been taken before."""
 
 
 async def take_all(
@@ -108,11 +46,11 @@ async def take_all(
     """
     held = await _open_all(tx, [arrival.incoming for arrival in arrivals], first_phase)
     # Under the conversations' locks: a second delivery has waited behind the first.
-    known = {arrival.incoming.event_id: await _of_key(tx, arrival.incoming) for arrival in arrivals}
+    known = {arrival.incoming.event_id: await of_key(tx, arrival.incoming) for arrival in arrivals}
     versions = {}
     for arrival in (arrival for arrival in arrivals if not known[arrival.incoming.event_id]):
         conversation = held[arrival.incoming.conversation_id]
-        _refuse_other_channel(arrival.incoming, conversation.channel)
+        refuse_other_channel(arrival.incoming, conversation.channel)
         versions[arrival.incoming.event_id] = conversation.version + 1
     new = await _write(tx, [arrival for arrival in arrivals if arrival.incoming.event_id in versions], versions)
     taken = []
@@ -123,8 +61,8 @@ async def take_all(
             version = versions[incoming.event_id]
             taken.append(Taken(incoming.message_id, conversation.id, version, conversation.patient_id))
         else:
-            message_id = known[incoming.event_id] or await _of_event(tx, incoming)
-            taken.append(await _repeated(tx, incoming, message_id))
+            message_id = known[incoming.event_id] or await of_event(tx, incoming)
+            taken.append(await repeated(tx, incoming, message_id))
     fresh = [arrival for arrival in arrivals if arrival.incoming.event_id in new]
     unanswered = [arrival.incoming for arrival in fresh if arrival.emergency is None]
     await enqueue_replies(tx, jobs, [(incoming.pharmacy_id, incoming.conversation_id) for incoming in unanswered])
@@ -137,9 +75,9 @@ async def _keep_more(tx: AsyncConnection, arrival: Arrival, conversation: Any, b
     """Write what else a new message brings: its patient, the caller's key, an emergency's handover."""
     incoming, emergency = arrival.incoming, arrival.emergency
     # What is refused is rolled back with all that was written.
-    _refuse_other_patient(incoming, conversation.patient_id)
+    refuse_other_patient(incoming, conversation.patient_id)
     await _keep_profile(tx, incoming, conversation.patient_id)
-    await _keep_key(tx, incoming)
+    await keep_key(tx, incoming)
     if emergency is not None:
         here = replace(emergency, phase=conversation.phase, category=conversation.category)
         covered = outcomes.Covered(incoming.pharmacy_id, incoming.conversation_id, conversation.version + 1)
@@ -175,12 +113,6 @@ async def enqueue_replies(tx: AsyncConnection, jobs: Jobs, of: Sequence[tuple[st
     await jobs.enqueue_all(tx, "reply", wanted)
 
 
-def content_hash(incoming: Incoming) -> str:
-    """Return the hash that tells a repeat from another message under the same id."""
-    content = [incoming.conversation_id, incoming.text, incoming.kind.value]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
-
-
 async def open_conversations(
     tx: AsyncConnection, pharmacy_id: str, channel: str, patients_of: Mapping[str, str], first_phase: str
 ) -> dict[str, Any]:
@@ -212,51 +144,6 @@ async def _held(tx: AsyncConnection, pharmacy_id: str, which: Sequence[str]) -> 
     return {row.id: row for row in found}
 
 
-async def _repeated(tx: AsyncConnection, incoming: Incoming, message_id: str) -> Taken:
-    """Return where the message stands that was taken before.
-
-    Raises:
-        Conflict: it is of another conversation or patient.
-    """
-    where = (messages.c.pharmacy_id == incoming.pharmacy_id, messages.c.conversation_id == incoming.conversation_id)
-    of_patient = (conversations.c.pharmacy_id == messages.c.pharmacy_id) & (
-        conversations.c.id == messages.c.conversation_id
-    )
-    found = select(messages.c.version, conversations.c.patient_id).join(conversations, of_patient)
-    row = (await tx.execute(found.where(*where, messages.c.id == message_id))).one()
-    _refuse_other_patient(incoming, row.patient_id)
-    return Taken(message_id, incoming.conversation_id, row.version, row.patient_id, repeated=True)
-
-
-async def _of_key(tx: AsyncConnection, incoming: Incoming) -> str | None:
-    """Return the message that this idempotency key already made, or None."""
-    if incoming.idempotency is None:
-        return None
-    where = (
-        idempotency_keys.c.pharmacy_id == incoming.pharmacy_id,
-        idempotency_keys.c.caller == incoming.idempotency.caller,
-        idempotency_keys.c.key == incoming.idempotency.key,
-    )
-    found = (await tx.execute(select(idempotency_keys).where(*where))).one_or_none()
-    if found is not None and found.request_hash != incoming.idempotency.request_hash:
-        raise _used_key()
-    return str(found.message_id) if found is not None else None
-
-
-async def _of_event(tx: AsyncConnection, incoming: Incoming) -> str:
-    """Return the message that this event already made.
-
-    Raises:
-        Conflict: it was another one, or it has been erased.
-    """
-    where = (inbox.c.pharmacy_id == incoming.pharmacy_id, inbox.c.channel == incoming.channel,
-             inbox.c.event_id == incoming.event_id)  # fmt: skip
-    found = (await tx.execute(select(inbox.c.raw_hash, inbox.c.message_id).where(*where))).one_or_none()
-    if found is None or found.raw_hash != content_hash(incoming):
-        raise _used_id(incoming)
-    return str(found.message_id)
-
-
 async def _keep_profile(tx: AsyncConnection, incoming: Incoming, patient_id: str) -> None:
     """Add what the message says of its patient; what it does not say stays as it was."""
     if incoming.patient:
@@ -273,19 +160,6 @@ def _with_news(before: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     if told.get("consent") is not None:
         profile["consent"] = (before.get("consent") or {}) | told["consent"]
     return profile
-
-
-def _refuse_other_patient(incoming: Incoming, patient_id: str) -> None:
-    if incoming.patient_id is not None and incoming.patient_id != patient_id:
-        place = f"patient.id = {incoming.patient_id!r}"
-        raise Conflict(f"{place}: conversation {incoming.conversation_id!r} belongs to another patient")
-
-
-def _refuse_other_channel(incoming: Incoming, channel: str) -> None:
-    # Else whoever may post a message could put words into a patient's mouth, and be answered to that patient's phone.
-    if incoming.channel != channel:
-        place = f"conversation_id = {incoming.conversation_id!r}"
-        raise Conflict(f"{place}: the conversation is led over another channel than {incoming.channel!r}")
 
 
 async def _write(tx: AsyncConnection, arrivals: Sequence[Arrival], versions: Mapping[str, int]) -> set[str]:
@@ -305,22 +179,3 @@ async def _write(tx: AsyncConnection, arrivals: Sequence[Arrival], versions: Map
     }
     statement = WRITTEN_IN_TIME if first.by_own_time else WRITTEN
     return {row.event_id for row in await tx.execute(statement, given)}
-
-
-async def _keep_key(tx: AsyncConnection, incoming: Incoming) -> None:
-    if incoming.idempotency is not None:
-        row = {"pharmacy_id": incoming.pharmacy_id, "conversation_id": incoming.conversation_id,
-               "message_id": incoming.message_id, **asdict(incoming.idempotency)}  # fmt: skip
-        used = upsert(idempotency_keys).values(**row).on_conflict_do_nothing().returning(idempotency_keys.c.key)
-        if (await tx.execute(used)).one_or_none() is None:
-            raise _used_key()
-
-
-def _used_id(incoming: Incoming) -> Conflict:
-    return Conflict(
-        f"message_id {incoming.event_id!r} was used before with another text or conversation; expected a new one"
-    )
-
-
-def _used_key() -> Conflict:
-    return Conflict("Idempotency-Key was used before with another request; expected a new key")

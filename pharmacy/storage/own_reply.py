@@ -13,7 +13,7 @@ from pharmacy.storage import audit, outbox, requests, runs, unanswered
 from pharmacy.storage.case_decisions import close_answered, resolve
 from pharmacy.storage.decisions import Decision, refuse_stale
 from pharmacy.storage.holding import locked
-from pharmacy.storage.intake import Idempotency
+from pharmacy.storage.incoming import Idempotency
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.outcomes import Covered, write_handover
 from pharmacy.storage.refusals import Conflict, Stale

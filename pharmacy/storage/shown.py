@@ -72,6 +72,7 @@ def suggestion_json(row: Any) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "conversation_id": row.conversation_id,
+        "run_id": str(row.run_id),
         "version": row.version,
         "state": row.state,
         "requested": row.requested,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 
 from pharmacy.domain.rights import Right
-from pharmacy.storage import intake, outcomes
+from pharmacy.storage import incoming, outcomes
 from pharmacy.storage.access import Caller
 from server.access import Calling, Serving, SignedInRoute
 from server.answers import OutcomeOut, Taken
@@ -51,7 +51,7 @@ async def post_message(
     )
 
 
-async def _outcome(program: Program, by: Caller, taken: intake.Taken, seconds: float) -> dict[str, Any] | None:
+async def _outcome(program: Program, by: Caller, taken: incoming.Taken, seconds: float) -> dict[str, Any] | None:
     return await wait_for(
         program, by.pharmacy_id, taken.conversation_id, seconds,
         lambda tx: outcomes.outcome_of(tx, by.pharmacy_id, taken.conversation_id, taken.message_id),

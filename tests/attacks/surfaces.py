@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from pharmacy.domain.conversation import Kind
 from pharmacy.storage import people
-from pharmacy.storage.intake import Incoming
+from pharmacy.storage.incoming import Incoming
 from server import taking
 from tests.api.shop import Shop
 
