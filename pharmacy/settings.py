@@ -45,6 +45,12 @@ def _safe_address(address: str) -> str:
     return address.rstrip("/")
 
 
+def _trace_address(address: str) -> str:
+    if address.count("{run_id}") != 1 or "{run_id}" not in urlsplit(address).path:
+        raise ValueError("has no {run_id} in its path; expected https://host/…/r/{run_id}")
+    return _safe_address(address)
+
+
 def _mail_server(address: SecretStr) -> SecretStr:
     # Its words are not repeated: they hold a password.
     parts = urlsplit(address.get_secret_value())
@@ -86,6 +92,7 @@ def _rate(told: str) -> str:
 Bound = Annotated[int | None, BeforeValidator(_bound)]
 Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
 Address = Annotated[str, AfterValidator(_safe_address)]
+TraceAddress = Annotated[str, AfterValidator(_trace_address)]
 Networks = Annotated[str, AfterValidator(_networks)]
 
 
@@ -250,6 +257,9 @@ class Settings(BaseModel):
 
     langsmith_workspace_id: str | None = Field(None, alias="LANGSMITH_WORKSPACE_ID")
     """The LangSmith workspace, where a key has several."""
+
+    trace_url: TraceAddress | None = Field(None, alias="KAKARI_TRACE_URL")
+    """A trace's page in LangSmith, as a browser shows it, with {run_id} for the run's id: the console leads there."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="LOG_LEVEL")
     """How much is logged."""

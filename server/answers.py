@@ -144,6 +144,9 @@ class SuggestionOut(BaseModel):
 
     id: str
     conversation_id: str
+    run_id: str
+    """The passage through the flow that wrote it; its trace has the same id."""
+
     version: int
     state: Literal["open", "automatic", "approved", "edited", "rejected", "regenerated", "superseded"]
     requested: bool

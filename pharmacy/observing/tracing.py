@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from langsmith import Client, tracing_context
 from urllib3.util.retry import Retry
@@ -74,6 +75,11 @@ class Tracing:
     def is_on(self) -> bool:
         """Whether anything is traced at all."""
         return self._settings.langsmith_tracing
+
+    def address_of(self, run_id: str) -> str | None:
+        """Return the page on which the run's trace can be read; None where none is traced, or no page is known."""
+        page = self._settings.trace_url
+        return page.replace("{run_id}", quote(run_id, safe="")) if self.is_on and page else None
 
     def offer(self, conversation: str, build: Build) -> bool:
         """Have a trace sent some time; say whether there was room. Returns at once, whatever LangSmith does.

@@ -1,7 +1,7 @@
 """What a pharmacist sees of one conversation: its words, the draft with why it was held, and how it came about."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -40,6 +40,7 @@ class Passage:
     says: str
     seconds: float
     calls: tuple[dict[str, Any], ...]
+    """Every try of its models, in their order; several where one failed and was repeated."""
 
 
 @dataclass(frozen=True)
@@ -145,11 +146,18 @@ def _trail(suggestion: dict[str, Any]) -> list[Passage]:
     left: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for call in suggestion["calls"]:
         left[call["node"]].append(call)
-    passages = []
-    for step in suggestion["trail"]:
-        calls, left[step["node"]] = left[step["node"]], []
-        passages.append(Passage(step["node"], step["says"], step["seconds"], tuple(calls)))
-    return passages
+    return [
+        Passage(step["node"], step["says"], step["seconds"], tuple(_tries(left[step["node"]])))
+        for step in suggestion["trail"]
+    ]
+
+
+def _tries(left: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Take the calls of a node's next passage: its first try, and those that repeat it."""
+    while left:
+        yield left.pop(0)
+        if left and left[0]["attempt"] == 1:
+            return
 
 
 def _held(case: dict[str, Any] | None, suggestion: dict[str, Any] | None, language: Language) -> list[str]:

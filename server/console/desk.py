@@ -120,6 +120,7 @@ def _of_pane(program: Program, by: Caller, view: View, seen: Seen | None, **more
         "closes_typed": False, "done": "",
     }  # fmt: skip
     shown = {"seen": seen, "view": view, "flow": flow, "caller": by, "reasons": REFUSALS,
+             "trace_address": program.tracing.address_of,
              "snooze": times(program.bell.texts.hours, datetime.now(UTC))}  # fmt: skip
     return said | shown | {"marks_of": lambda judgement: marks_of(judgement, flow)} | more
 

@@ -77,6 +77,10 @@ class Language:
         """Return a share of 1 in per cent."""
         return str(format_percent(value, locale=self.locale))
 
+    def seconds(self, value: float) -> str:
+        """Return how long a step took, to the hundredth of a second."""
+        return self.translations.gettext("%(seconds)s s") % {"seconds": self.number(round(value, 2))}
+
     def took(self, seconds: float) -> str:
         """Return how long something took: seconds while they are few, else as `waited`."""
         few = self.translations.gettext("%(seconds)d s") % {"seconds": round(seconds)}
