@@ -26,6 +26,7 @@ from pharmacy.domain.model import Prompt
 from pharmacy.domain.products.read import product_from, shipped
 from pharmacy.models.local.student import Student
 from pharmacy.settings import Settings
+from tests.bench.console import console_figures
 from tests.bench.desk import desk_figures
 from tests.bench.numbers import numbers_figures
 
@@ -101,6 +102,7 @@ PARTS = {
     "command": command,
     "desk": desk_figures,
     "numbers": numbers_figures,
+    "console": console_figures,
 }
 
 

@@ -43,7 +43,7 @@ document.addEventListener("htmx:before:swap", (event) => {
   if (sourceElement?.id !== "here") return;
   const asked = new URL(request.action, location.href).searchParams;
   const now = new FormData(document.getElementById("here"));
-  if (["c", "tab", "q", "item", "typed"].every((name) => (asked.get(name) ?? "") === now.get(name))) return;
+  if (["c", "tab", "q", "item", "typed", "after"].every((name) => (asked.get(name) ?? "") === (now.get(name) ?? ""))) return;
   event.preventDefault();
   htmx.trigger(sourceElement, "again");
 });
