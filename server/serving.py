@@ -47,7 +47,8 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
         app = create_app(program)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS,
-            server_header=False, h11_max_incomplete_event_size=64_000, proxy_headers=False,
+            server_header=False, proxy_headers=False,
+            http="h11", h11_max_incomplete_event_size=64_000,  # another reader, were it installed, knows no such limit
         )  # fmt: skip
         server = StoppingServer(config, stop_work)
         # What was made up to here stays: looking through it again and again would stop every answer for a while.

@@ -92,7 +92,11 @@ async def test_messages_of_a_channel_share_transactions_and_the_conflicting_one_
     bodies[20] = first | {"text": "別の話です"}
     bodies[21] = first
 
-    answers = await asyncio.gather(*(shop.post("/v1/messages", body) for body in bodies))
+    with psycopg.connect(libpq(shop.program.database.owner)) as owner:
+        owner.execute("LOCK TABLE inbox IN EXCLUSIVE MODE")  # until all of them have come
+        asked = [asyncio.create_task(shop.post("/v1/messages", body)) for body in bodies]
+        await asyncio.sleep(0.5)
+    answers = await asyncio.gather(*asked)
 
     assert [number for number, answer in enumerate(answers) if answer.status_code != 202] == [20]
     assert answers[20].status_code == 409

@@ -158,12 +158,12 @@ async def test_a_mistake_in_a_statement_is_no_busy_store(database: Database) -> 
 
 
 async def test_a_transaction_whose_connection_breaks_is_done_once_more(database: Database, owner: Owner) -> None:
-    owner.execute("CREATE TABLE notes (word text); GRANT ALL ON notes TO kakari_app")
+    owner.execute("CREATE TABLE jottings (word text); GRANT ALL ON jottings TO kakari_app")
     tries: list[int] = []
 
     async def work(connection: Any) -> str:
         tries.append((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())
-        await connection.execute(text("INSERT INTO notes VALUES ('once')"))
+        await connection.execute(text("INSERT INTO jottings VALUES ('once')"))
         if len(tries) == 1:
             owner.execute("SELECT pg_terminate_backend(%s, 5000)", [tries[0]])
         await connection.execute(text("SELECT 1"))
@@ -172,20 +172,20 @@ async def test_a_transaction_whose_connection_breaks_is_done_once_more(database:
     assert await database.transact(work, database.pharmacy_id) == "done"
 
     assert len(tries) == 2
-    assert owner.execute("SELECT count(*) FROM notes").fetchone() == (1,)
+    assert owner.execute("SELECT count(*) FROM jottings").fetchone() == (1,)
 
 
 async def test_a_transaction_that_raises_writes_nothing(database: Database, owner: Owner) -> None:
-    owner.execute("CREATE TABLE notes (word text); GRANT ALL ON notes TO kakari_app")
+    owner.execute("CREATE TABLE jottings (word text); GRANT ALL ON jottings TO kakari_app")
 
     async def work(connection: Any) -> None:
-        await connection.execute(text("INSERT INTO notes VALUES ('never')"))
+        await connection.execute(text("INSERT INTO jottings VALUES ('never')"))
         raise KeyError("of the caller's own")
 
     with pytest.raises(KeyError):
         await database.transact(work, database.pharmacy_id)
 
-    assert owner.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+    assert owner.execute("SELECT count(*) FROM jottings").fetchone() == (0,)
 
 
 async def test_errors_do_not_show_the_values_of_a_statement(database: Database, owner: Owner) -> None:
