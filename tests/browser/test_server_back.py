@@ -96,6 +96,24 @@ async def test_an_answer_that_is_lost_is_said_to_be_uncertain_and_nothing_goes_o
     assert await _sent(desk.shop) == [typed]
 
 
+async def test_an_error_page_of_what_stands_before_the_server_is_never_shown_in_place_of_the_reply(desk: Desk) -> None:
+    await desk.shop.say("c-proxy", QUESTION)
+    page = await desk.visit("/?c=c-proxy")
+    await page.locator("#words").press_sequentially(ADDED)
+    typed = await page.locator("#words").input_value()
+    await page.route("**/desk/**/send", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
+    desk.watch.expect("502")
+
+    await page.keyboard.press("Control+Enter")
+
+    await expect(page.locator("#notices")).to_contain_text("実行されたかどうか分かりません")
+    await expect(page.locator("#words")).to_have_value(typed)
+    await page.unroute_all()
+    await page.locator("#words").press("Control+Enter")
+    await expect(page.locator("#notices")).to_contain_text("送りました")
+    assert await _sent(desk.shop) == [typed]
+
+
 async def _carried_out_and_lost(route: Route) -> None:
     await route.fetch()
     await route.abort()

@@ -45,16 +45,27 @@ document.addEventListener("htmx:before:request", (event) => {
 });
 
 // A request that broke off may have been carried out all the same; the conversation's version keeps it from being twice.
-document.addEventListener("htmx:error", (event) => {
-  const { ctx } = event.detail;
-  if (!ctx || ctx.response) return;
-  if (ctx.request.method !== "GET") {
+function broke_off(method) {
+  if (method !== "GET") {
     const line = document.createElement("p");
     line.className = "notice";
     line.textContent = place.dataset.unsure;
     notices.replaceChildren(line);
   }
   look();
+}
+
+document.addEventListener("htmx:error", (event) => {
+  const { ctx } = event.detail;
+  if (ctx && !ctx.response) broke_off(ctx.request.method);
+});
+
+// What stands before the server, or a fault of its own, answers with a page that is none of the console's.
+document.addEventListener("htmx:before:swap", (event) => {
+  const { request, response } = event.detail.ctx;
+  if (!(response?.status >= 500) || response.headers.get("HX-Retarget")) return;
+  event.preventDefault();
+  broke_off(request.method);
 });
 
 // A session that is over is no connection that is away: the next request leads to where one signs in.
