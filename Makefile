@@ -1,5 +1,5 @@
 # The commands of a checkout. Each works from nothing but Python 3.11 to 3.13.
-.PHONY: help setup setup-dev browser serve test lint bench soak students lock audit-deps
+.PHONY: help setup setup-dev browser pictures serve test lint bench soak students lock audit-deps
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -14,6 +14,9 @@ setup-dev: .venv/dev.done  ## add what tests and checks need
 
 browser: setup-dev  ## find the Chromium that tests use, or install one: KAKARI_CHROMIUM, PATH, Playwright's own
 	.venv/bin/python -m tests.browser.chromium
+
+pictures: setup-dev  ## take the README's pictures of the desk anew, of the demo pharmacy
+	.venv/bin/python -m tests.browser.pictures
 
 serve: setup  ## start Kakari (database, worker, HTTP) with sample patients: http://127.0.0.1:8000
 	.venv/bin/kakari serve $(if $(ARGS),$(ARGS),--demo)

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from pharmacy.storage import decisions, desk, people, reading
+from pharmacy.storage import decisions, desk, notes, people, reading
 from pharmacy.storage.access import Caller
 from pharmacy.storage.background import end
 from pharmacy.storage.decisions import Decision
 from pharmacy.storage.refusals import StoreError
-from server.asks import MessageIn, ProfileBody
+from server import deciding
+from server.asks import MessageIn, ProfileBody, Respond
 from server.program import Program
 from server.taking import take_message
 
 DAY = Path(__file__).with_name("day.json")
-_PHARMACIST = "demo pharmacist"
+_PHARMACIST = "session:森田"
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +60,29 @@ async def _play(program: Program) -> None:
     for event in day["events"]:
         await asyncio.sleep(event["after_seconds"])
         try:
-            await (_decide(program, by, event) if "decide" in event else _write(program, by, event))
+            await _happen(program, by, event)
         except StoreError as error:
             log.warning("demo_event_skipped reason=%s", error)
+
+
+async def _happen(program: Program, by: Caller, event: dict[str, Any]) -> None:
+    conversation_id = f"{event['patient']}-chat"
+    if "decide" in event:
+        await _decide(program, by, event)
+    elif "note" in event:
+        async with program.database.begin(by.pharmacy_id) as tx:
+            await notes.write(tx, by.pharmacy_id, conversation_id, by.actor, event["note"])
+    elif "take_over" in event:
+        await deciding.take_over(program, by, conversation_id)
+        await deciding.respond(program, by, conversation_id, await _answer(program, by, event))
+    else:
+        await _write(program, by, event)
+
+
+async def _answer(program: Program, by: Caller, event: dict[str, Any]) -> Respond:
+    async with program.database.begin(by.pharmacy_id) as tx:
+        conversation = await reading.one_conversation(tx, by.pharmacy_id, f"{event['patient']}-chat")
+    return Respond(version=conversation["version"], text=event["take_over"])
 
 
 async def _write(program: Program, by: Caller, event: dict[str, Any]) -> None:
