@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from tests.browser.chromium import found_or_installed
 from tests.browser.looking import THEMES
 
 HERE = Path(__file__).parents[2]
 PICTURES = HERE / "docs" / "pictures"
-SIZE = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 900}
 OPEN = "sato-chat"
 LONGEST_WAIT_MILLISECONDS = 60_000
 ROWS = 5

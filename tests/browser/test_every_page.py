@@ -32,7 +32,7 @@ def _addresses() -> list[str]:
 
 def _routes() -> Iterator[APIRoute]:
     for route in leaves(create_app().routes):
-        if isinstance(route, APIRoute) and "GET" in route.methods and not route.include_in_schema:
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()) and not route.include_in_schema:
             yield route
 
 
