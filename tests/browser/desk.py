@@ -10,7 +10,7 @@ from tests.api.shop import Shop
 from tests.browser.looking import Theme
 from tests.browser.watching import Watch
 
-LONGEST_WAIT_MILLISECONDS = 10_000
+LONGEST_WAIT_MILLISECONDS = 30_000
 """How long a locator or an expectation waits for what is not there yet."""
 
 

@@ -16,6 +16,8 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 WIDTHS = {1280: 800, 390: 844}
 """A desk's and a phone's width in pixels, each with its height."""
 
+WITHIN: tuple[tuple[Theme, int], ...] = (("light", 1280), ("dark", 390))
+
 # Without names axe leaves out what is newest in WCAG 2.2, such as the size of targets.
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -23,13 +25,17 @@ RULES = {
 }
 
 
-async def looks_right(page: Page, name: str) -> None:
-    """Take a picture of the page in both themes at both widths, and see that axe finds nothing in any.
+async def looks_right(page: Page, name: str, *, whole: bool = False) -> None:
+    """Take pictures of the page, and see that axe finds nothing: both themes, both widths.
 
     The page is left as it was found.
+
+    Args:
+        whole: True for a page as one comes to it: each theme at each width. What opens within a page is looked at in
+            light at a desk's width and in dark at a phone's.
     """
     before, found = page.viewport_size, []
-    for theme, width in _looks():
+    for theme, width in _every_look() if whole else WITHIN:
         await page.emulate_media(color_scheme=theme)
         await page.set_viewport_size({"width": width, "height": WIDTHS[width]})
         await picture(page, f"{name}-{theme}-{width}")
@@ -59,5 +65,5 @@ async def picture(page: Page, name: str) -> Path:
     return path
 
 
-def _looks() -> Iterator[tuple[Theme, int]]:
+def _every_look() -> Iterator[tuple[Theme, int]]:
     return ((theme, width) for width in WIDTHS for theme in THEMES)

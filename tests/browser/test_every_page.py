@@ -51,7 +51,7 @@ async def test_every_page_has_the_head_and_passes_axe(desk: Desk) -> None:
         await page.goto(address)
         if address not in HEADLESS:
             await _has_the_head(page, address)
-        await looks_right(page, f"page-{re.sub('[^a-z]+', '-', address).strip('-') or 'desk'}")
+        await looks_right(page, f"page-{re.sub('[^a-z]+', '-', address).strip('-') or 'desk'}", whole=True)
 
 
 async def _has_the_head(page: Page, address: str) -> None:

@@ -9,20 +9,18 @@ from tests.browser.desk import Desk
 from tests.browser.looking import looks_right
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
-SOON = 2_500
-"""Milliseconds in which a colleague sees what somebody does: two seconds, and half a one for the test itself."""
 
 
 async def test_a_colleague_sees_who_looks_and_who_writes_and_the_first_edit_claims(desk: Desk) -> None:
     await desk.shop.say("c-both", QUESTION)
     one, other = await colleague(desk, "/?c=c-both"), await colleague(desk)
-    await expect(other.page.locator("#row-c-both .here")).to_contain_text(one.name, timeout=SOON)
+    await expect(other.page.locator("#row-c-both .here")).to_contain_text(one.name)
     await other.page.locator("#row-c-both").click()
-    await expect(one.page.locator("#present p")).to_have_text(f"{other.name}さんも見ています。", timeout=SOON)
+    await expect(one.page.locator("#present p")).to_have_text(f"{other.name}さんも見ています。")
 
     await one.page.locator("#words").press_sequentially("はい、")
 
-    await expect(other.page.locator("#present")).to_contain_text(f"{one.name}さんがここで入力中です。", timeout=SOON)
+    await expect(other.page.locator("#present")).to_contain_text(f"{one.name}さんがここで入力中です。")
     await expect(other.page.locator("#row-c-both .here")).to_have_text(f"入力中: {one.name}")
     (row,) = await desk.shop.rows("SELECT claimed_by FROM conversations WHERE id = 'c-both'")
     assert row.claimed_by == f"session:{one.name}"
@@ -39,7 +37,7 @@ async def test_who_is_taken_over_from_is_told_and_keeps_their_words(desk: Desk) 
     await other.page.get_by_role("button", name="引き継ぐ", exact=True).click()
 
     said = f"{other.name}さんが引き継ぎました。 入力した文章はそのまま残っています。"
-    await expect(one.page.locator("#present")).to_contain_text(said, timeout=SOON)
+    await expect(one.page.locator("#present")).to_contain_text(said)
     await expect(one.page.locator("#words")).to_have_value(typed)
     (row,) = await desk.shop.rows("SELECT claimed_by FROM conversations WHERE id = 'c-taken'")
     assert row.claimed_by == f"session:{other.name}"
@@ -57,7 +55,7 @@ async def test_who_closes_the_page_is_gone_at_once_and_whose_browser_dies_within
     await expect(other.page.locator("#present")).to_contain_text(dying.name)
 
     await one.page.goto("about:blank")
-    await expect(other.page.locator("#present")).not_to_contain_text(one.name, timeout=SOON)
+    await expect(other.page.locator("#present")).not_to_contain_text(one.name)
     # A page that can say nothing more, not even that it goes.
     await dying.page.context.set_offline(True)
     begun = time.monotonic()
