@@ -17,7 +17,7 @@ async def test_they_are_kept_changed_and_removed_on_their_page(desk: Desk) -> No
     await page.get_by_label("短い名前").fill("挨拶")
     await page.get_by_label("本文").fill(GREETING)
     await page.get_by_role("button", name="保存").click()
-    await expect(page.get_by_role("status")).to_have_text("保存しました。")
+    await expect(page.locator("#main [role=status]")).to_have_text("保存しました。")
     await expect(page.locator("article")).to_contain_text("/挨拶")
     await looks_right(page, "canned")
 
@@ -32,7 +32,7 @@ async def test_they_are_kept_changed_and_removed_on_their_page(desk: Desk) -> No
     await expect(page.locator("article")).to_be_visible()
     await page.get_by_role("button", name="削除").click()
     await page.get_by_role("dialog").get_by_role("button", name="削除", exact=True).click()
-    await expect(page.get_by_role("status")).to_have_text("削除しました。")
+    await expect(page.locator("#main [role=status]")).to_have_text("削除しました。")
     await expect(page.locator("article")).to_have_count(0)
 
 
@@ -44,7 +44,7 @@ async def test_what_cannot_be_kept_is_said_and_what_was_typed_stays(desk: Desk) 
     await page.get_by_label("本文").fill("{dose}を飲んでください。")
     await page.get_by_role("button", name="保存").click()
 
-    await expect(page.get_by_role("alert")).to_contain_text("使える空欄は {name} だけです。")
+    await expect(page.locator("#main [role=alert]")).to_contain_text("使える空欄は {name} だけです。")
     await expect(page.get_by_label("短い名前")).to_have_value("用量")
     await expect(page.get_by_label("本文")).to_have_value("{dose}を飲んでください。")
     assert await desk.shop.rows("SELECT 1 FROM canned_replies") == []
@@ -58,7 +58,7 @@ async def test_of_two_people_who_change_one_the_later_is_told_and_keeps_their_wo
 
     await _change(other, "二人め")
 
-    await expect(other.get_by_role("alert")).to_contain_text("別の方が先に変えました。")
+    await expect(other.locator("#main [role=alert]")).to_contain_text("別の方が先に変えました。")
     await expect(other.locator("article textarea")).to_have_value("二人め")
     await expect(other.locator("article > .text")).to_have_text("一人め")
 

@@ -23,6 +23,7 @@ async def test_after_a_reply_is_sent_by_key_letters_act_in_the_next_conversation
     await expect(page.locator("#words")).to_be_focused()
     await page.keyboard.press("Control+Enter")
     await expect(page.locator('[data-conversation="c-three"]')).to_be_visible()
+    await _at_the_name_of(page, "p-three")
     await page.keyboard.press("k")
     assert await _unchanged(page)
 

@@ -57,6 +57,7 @@ async def test_who_closes_the_page_is_gone_at_once_and_whose_browser_dies_within
     await one.page.goto("about:blank")
     await expect(other.page.locator("#present")).not_to_contain_text(one.name)
     # A page that can say nothing more, not even that it goes.
+    desk.watch.overlook("ERR_INTERNET_DISCONNECTED")  # it may look for the server before it dies
     await dying.page.context.set_offline(True)
     begun = time.monotonic()
     await dying.page.close()

@@ -29,6 +29,10 @@ class Watch:
         """
         self._expected[pattern] = False
 
+    def overlook(self, pattern: str) -> None:
+        """Let what `pattern` finds pass, whether it happens or not."""
+        self._expected[pattern] = True
+
     async def over(self, context: BrowserContext) -> None:
         """Watch every page of a browser."""
         await context.add_init_script(_TELL_VIOLATIONS)
