@@ -2,7 +2,7 @@
 
 const LINE_START = /(^|\n)[/／]([^\s/／]{0,40})$/;
 const FRESH_MILLISECONDS = 5000;
-let kept = [], loaded = 0;
+let kept = [], loaded = 0, loading = null;
 let shown = null;  // where the `/` stands, and which option is marked; null while the list is closed
 let left = null;  // the start of the line on which somebody has closed it
 
@@ -15,9 +15,14 @@ const filled = (text) => {
   return name ? text.replaceAll("{name}", name) : text;
 };
 
-// Whether there is anything newer; what is there already is shown meanwhile.
+// Whether there is anything newer; what is there already is shown meanwhile. Whoever asks while it comes waits for it too.
 async function load() {
-  if (Date.now() - loaded < FRESH_MILLISECONDS) return false;
+  if (!loading && Date.now() - loaded < FRESH_MILLISECONDS) return false;
+  loading ??= fetched().finally(() => { loading = null; });
+  return loading;
+}
+
+async function fetched() {
   loaded = Date.now();
   const asked = fetch("/v1/canned-replies", { headers: { Accept: "application/json" } });
   const answer = await asked.catch(() => null); // the server is away: what is there already is all there is
