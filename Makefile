@@ -1,5 +1,5 @@
 # The commands of a checkout. Each works from nothing but Python 3.11 to 3.13.
-.PHONY: help setup setup-dev browser pictures serve test lint bench soak students lock audit-deps
+.PHONY: help setup setup-dev browser pictures serve test lint bench soak students lock audit-deps long
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -26,9 +26,12 @@ ifdef ARGS
 	.venv/bin/python -m pytest $(ARGS)
 else
 	-@$(MAKE) --no-print-directory browser  # without one, everything else is tested still, and the tests in a browser fail
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
-	.venv/bin/python -m pytest -m alone
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone and not long"
+	.venv/bin/python -m pytest -m "alone and not long"
 endif
+
+long: setup-dev  ## the tests that take a minute or more: a morning at the desk, ten thousand conversations
+	.venv/bin/python -m pytest -m long
 
 lint: setup-dev  ## ruff, mypy --strict, import-linter
 	.venv/bin/ruff check .

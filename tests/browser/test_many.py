@@ -15,7 +15,7 @@ LOOSE = 3
 """How many times as long it may take here, where other work may run beside; `make bench PART=console` measures."""
 
 
-@pytest.mark.alone
+@pytest.mark.long
 async def test_ten_thousand_conversations_are_worked_through_by_key_at_once(desk: Desk, database_url: str) -> None:
     await fill(desk.shop, database_url, MANY, MESSAGES_EACH)
     page = await desk.visit("/")

@@ -48,7 +48,7 @@ class Morning:
         return str(await self.page.locator(".pane").get_attribute("data-conversation"))
 
 
-@pytest.mark.alone
+@pytest.mark.long
 async def test_a_mornings_work_by_keyboard_alone(desk: Desk) -> None:
     await _the_night_has_brought(desk)
     page = await desk.visit("/?tab=person")
