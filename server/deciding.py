@@ -32,8 +32,7 @@ async def approve(program: Program, by: Caller, suggestion_id: UUID, body: Appro
     """
     async with program.database.begin(by.pharmacy_id) as tx:
         await decisions.approve(tx, program.jobs, _decision(by, body), suggestion_id)
-        await _close(tx, by, body, suggestion_id)
-        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+        return await _answered(tx, by, body, suggestion_id)
 
 
 async def edit(program: Program, by: Caller, suggestion_id: UUID, body: Edit) -> Shown:
@@ -53,8 +52,7 @@ async def edit(program: Program, by: Caller, suggestion_id: UUID, body: Edit) ->
             tx, program.jobs, _decision(by, body), suggestion_id, body.text,
             reason=body.reason, category=body.category, phase=body.phase, overridden=overridden,
         )  # fmt: skip
-        await _close(tx, by, body, suggestion_id)
-        return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+        return await _answered(tx, by, body, suggestion_id)
 
 
 async def reject(program: Program, by: Caller, suggestion_id: UUID, body: Reject) -> Shown:
@@ -194,11 +192,12 @@ async def _change(program: Program, by: Caller, conversation_id: str, action: st
             await holding.change(tx, by.pharmacy_id, conversation_id, by.actor, action, values)
 
 
-async def _close(tx: Transaction, by: Caller, body: Answer, suggestion_id: UUID) -> None:
-    """Close the case that the draft answers, in the transaction that sends it."""
+async def _answered(tx: Transaction, by: Caller, body: Answer, suggestion_id: UUID) -> Shown:
+    """Return the draft that is sent; the case that it answers is closed in the same transaction."""
+    shown = await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
     if body.closes is not None:
-        shown = await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
         await case_decisions.close_answered(tx, _decision(by, body), shown["conversation_id"], body.closes)
+    return shown
 
 
 def _refuse_past(until: datetime | None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from pharmacy.domain.share import Share
@@ -71,11 +72,7 @@ def quantile(values: Sequence[float], at: float) -> float:
         values: in any order, at least one.
         at: 0 gives the smallest, 1 the largest.
     """
-    ordered = sorted(values)
-    place = at * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+    return float(np.quantile([*values], at))
 
 
 def spread_of(values: Sequence[float]) -> Spread:

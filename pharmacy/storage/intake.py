@@ -47,28 +47,37 @@ async def take_all(
     held = await _open_all(tx, [arrival.incoming for arrival in arrivals], first_phase)
     # Under the conversations' locks: a second delivery has waited behind the first.
     known = {arrival.incoming.event_id: await of_key(tx, arrival.incoming) for arrival in arrivals}
-    versions = {}
-    for arrival in (arrival for arrival in arrivals if not known[arrival.incoming.event_id]):
-        conversation = held[arrival.incoming.conversation_id]
-        refuse_other_channel(arrival.incoming, conversation.channel)
-        versions[arrival.incoming.event_id] = conversation.version + 1
-    new = await _write(tx, [arrival for arrival in arrivals if arrival.incoming.event_id in versions], versions)
-    taken = []
-    for arrival in arrivals:
-        incoming, conversation = arrival.incoming, held[arrival.incoming.conversation_id]
-        if incoming.event_id in new:
-            await _keep_more(tx, arrival, conversation, bell)
-            version = versions[incoming.event_id]
-            taken.append(Taken(incoming.message_id, conversation.id, version, conversation.patient_id))
-        else:
-            message_id = known[incoming.event_id] or await of_event(tx, incoming)
-            taken.append(await repeated(tx, incoming, message_id))
-    fresh = [arrival for arrival in arrivals if arrival.incoming.event_id in new]
-    unanswered = [arrival.incoming for arrival in fresh if arrival.emergency is None]
-    await enqueue_replies(tx, jobs, [(incoming.pharmacy_id, incoming.conversation_id) for incoming in unanswered])
-    for arrival in fresh:
-        await _tell(tx, arrival, versions[arrival.incoming.event_id])
-    return taken
+    unknown = [arrival for arrival in arrivals if not known[arrival.incoming.event_id]]
+    for arrival in unknown:
+        refuse_other_channel(arrival.incoming, held[arrival.incoming.conversation_id].channel)
+    written = await _write(tx, unknown, held)
+    new = [arrival for arrival in unknown if arrival.incoming.event_id in written]
+    for arrival in new:
+        await _keep_more(tx, arrival, held[arrival.incoming.conversation_id], bell)
+    waiting = [arrival.incoming for arrival in new if arrival.emergency is None]
+    await enqueue_replies(tx, jobs, [(incoming.pharmacy_id, incoming.conversation_id) for incoming in waiting])
+    for arrival in new:
+        await _tell(tx, arrival, _version(held, arrival.incoming))
+    return [
+        _taken(held, arrival.incoming)
+        if arrival.incoming.event_id in written
+        else await _again(tx, arrival.incoming, known[arrival.incoming.event_id])
+        for arrival in arrivals
+    ]
+
+
+def _version(held: Mapping[str, Any], incoming: Incoming) -> int:
+    """Return the version that a new message gives to its conversation."""
+    return int(held[incoming.conversation_id].version) + 1
+
+
+def _taken(held: Mapping[str, Any], incoming: Incoming) -> Taken:
+    patient_id = held[incoming.conversation_id].patient_id
+    return Taken(incoming.message_id, incoming.conversation_id, _version(held, incoming), patient_id)
+
+
+async def _again(tx: AsyncConnection, incoming: Incoming, message_id: str | None) -> Taken:
+    return await repeated(tx, incoming, message_id or await of_event(tx, incoming))
 
 
 async def _keep_more(tx: AsyncConnection, arrival: Arrival, conversation: Any, bell: Bell) -> None:
@@ -162,7 +171,7 @@ def _with_news(before: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     return profile
 
 
-async def _write(tx: AsyncConnection, arrivals: Sequence[Arrival], versions: Mapping[str, int]) -> set[str]:
+async def _write(tx: AsyncConnection, arrivals: Sequence[Arrival], held: Mapping[str, Any]) -> set[str]:
     """Write the messages and what follows from them; return the events that are new, of others nothing is written."""
     if not arrivals:
         return set()
@@ -174,7 +183,7 @@ async def _write(tx: AsyncConnection, arrivals: Sequence[Arrival], versions: Map
         "given_channel": first.channel,
         "given_kind": [arrival.incoming.kind.value for arrival in arrivals],
         "given_raw_hash": [content_hash(arrival.incoming) for arrival in arrivals],
-        "given_version": [versions[arrival.incoming.event_id] for arrival in arrivals],
+        "given_version": [_version(held, arrival.incoming) for arrival in arrivals],
         "given_hits": [hits_json(arrival.hits) for arrival in arrivals],
     }
     statement = WRITTEN_IN_TIME if first.by_own_time else WRITTEN

@@ -57,6 +57,11 @@ async def of_event(tx: AsyncConnection, incoming: Incoming) -> str:
 
 
 async def keep_key(tx: AsyncConnection, incoming: Incoming) -> None:
+    """Keep the caller's key with the message that it made.
+
+    Raises:
+        Conflict: another request has used it meanwhile.
+    """
     if incoming.idempotency is not None:
         row = {"pharmacy_id": incoming.pharmacy_id, "conversation_id": incoming.conversation_id,
                "message_id": incoming.message_id, **asdict(incoming.idempotency)}  # fmt: skip
@@ -66,12 +71,14 @@ async def keep_key(tx: AsyncConnection, incoming: Incoming) -> None:
 
 
 def refuse_other_patient(incoming: Incoming, patient_id: str) -> None:
+    """Raise Conflict where the message names another patient than its conversation's."""
     if incoming.patient_id is not None and incoming.patient_id != patient_id:
         place = f"patient.id = {incoming.patient_id!r}"
         raise Conflict(f"{place}: conversation {incoming.conversation_id!r} belongs to another patient")
 
 
 def refuse_other_channel(incoming: Incoming, channel: str) -> None:
+    """Raise Conflict where the message comes over another channel than its conversation is led over."""
     # Else whoever may post a message could put words into a patient's mouth, and be answered to that patient's phone.
     if incoming.channel != channel:
         place = f"conversation_id = {incoming.conversation_id!r}"

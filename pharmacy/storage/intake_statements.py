@@ -6,7 +6,6 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Text,
-    and_,
     bindparam,
     func,
     insert,
@@ -89,7 +88,8 @@ _RAISED = (
 _OUTDATED = (
     update(suggestions)
     .where(
-        and_(suggestions.c.pharmacy_id == _PHARMACY, suggestions.c.conversation_id == _FRESH.c.conversation_id),
+        suggestions.c.pharmacy_id == _PHARMACY,
+        suggestions.c.conversation_id == _FRESH.c.conversation_id,
         suggestions.c.state == "open",
     )
     .values(state="superseded", decided_at=func.now(), decided_by="newer message")

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pharmacy.storage import audit
 from pharmacy.storage.holding import locked
 from pharmacy.storage.paging import Page, page, read_cursor
-from pharmacy.storage.reading import must_exist
+from pharmacy.storage.reading import conversation_row
 from pharmacy.storage.tables import notes
 
 LAST_NOTES = 50
@@ -40,7 +40,7 @@ async def list_notes(
         NotHere: this pharmacy has no such conversation.
         CursorUnreadable: `after` comes from no page of notes.
     """
-    await must_exist(tx, pharmacy_id, conversation_id)
+    await conversation_row(tx, pharmacy_id, conversation_id)
     found = select(notes).where(notes.c.pharmacy_id == pharmacy_id, notes.c.conversation_id == conversation_id)
     if after:
         (seq,) = read_cursor(after, (int,))

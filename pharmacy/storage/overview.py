@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.moves import last_moves
-from pharmacy.storage.refusals import NotHere
+from pharmacy.storage.reading import conversation_row
 from pharmacy.storage.tables import conversations, handovers, messages
 
 MOST_CONTACTS = 10
@@ -18,10 +18,7 @@ async def overview(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) 
     Raises:
         NotHere: this pharmacy has no such conversation.
     """
-    mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
-    row = (await tx.execute(select(conversations).where(*mine))).one_or_none()
-    if row is None:
-        raise NotHere(f"conversation {conversation_id!r}: there is none")
+    row = await conversation_row(tx, pharmacy_id, conversation_id)
     return {
         "began_at": row.created_at.isoformat(),
         "moves": await last_moves(tx, pharmacy_id, conversation_id),

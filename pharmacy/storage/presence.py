@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import holding
-from pharmacy.storage.refusals import NotHere
-from pharmacy.storage.tables import conversations, presences
+from pharmacy.storage.reading import conversation_row
+from pharmacy.storage.tables import presences
 
 LIVES = timedelta(seconds=20)
 """How long a page is believed to be looked at since it last said so (`kakari_tell_presence` reads the same)."""
@@ -87,11 +87,7 @@ async def holder_of(tx: AsyncConnection, pharmacy_id: str, conversation_id: str)
     Raises:
         NotHere: this pharmacy has no such conversation.
     """
-    mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
-    found = select(conversations.c.claimed_by, conversations.c.taken_over_by).where(*mine)
-    row = (await tx.execute(found)).one_or_none()
-    if row is None:
-        raise NotHere(f"conversation {conversation_id!r}: there is none")
+    row = await conversation_row(tx, pharmacy_id, conversation_id)
     return Holder(row.claimed_by, row.taken_over_by)
 
 

@@ -74,7 +74,7 @@ async def list_messages(
     tx: AsyncConnection, pharmacy_id: str, conversation_id: str, *, limit: int, after: str | None
 ) -> Page:
     """Return a conversation's messages, oldest first."""
-    await must_exist(tx, pharmacy_id, conversation_id)
+    await conversation_row(tx, pharmacy_id, conversation_id)
     found = _messages(pharmacy_id, conversation_id)
     if after:
         found = found.where(tuple_(*_IN_ORDER) > tuple_(*read_cursor(after, (datetime, str))))
@@ -185,11 +185,17 @@ async def readiness(tx: AsyncConnection) -> tuple[str | None, bool]:
     return revision, bool((await tx.execute(alive)).scalar_one())
 
 
-async def must_exist(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> None:
-    """Raise NotHere where this pharmacy has no such conversation."""
+async def conversation_row(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> Any:
+    """Return the conversation's row as it stands, held for nobody.
+
+    Raises:
+        NotHere: this pharmacy has no such conversation.
+    """
     mine = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == conversation_id)
-    if (await tx.execute(select(conversations.c.id).where(*mine))).one_or_none() is None:
+    row = (await tx.execute(select(conversations).where(*mine))).one_or_none()
+    if row is None:
         raise NotHere(f"conversation {conversation_id!r}: there is none")
+    return row
 
 
 def _conversation_rows() -> Select[Any]:

@@ -40,6 +40,7 @@ class Bars:
 def bars_of(days: Sequence[date], figures: Mapping[date, Figures]) -> Bars:
     """Return the bars of `days`; a day without figures has none."""
     step = (WIDTH - LEFT) / max(1, len(days))
+    width = min(step * 0.7, 48.0)
     top = _round_up(max((figures[day].decisions for day in days if day in figures), default=0))
     unit = (HEIGHT - BOTTOM - TOP) / top
     pieces = []
@@ -49,10 +50,10 @@ def bars_of(days: Sequence[date], figures: Mapping[date, Figures]) -> Bars:
             size = figures.get(day, Figures()).decided.get(name, 0) * unit
             y -= size
             if size:
-                x, width = LEFT + place * step + step * 0.15, min(step * 0.7, 48.0)
+                x = LEFT + place * step + step * 0.15
                 pieces.append(Piece(name, round(x, 2), round(y, 2), round(width, 2), round(size, 2)))
     every = -(-len(days) // MOST_LABELS)
-    middle = min(step * 0.7, 48.0) / 2 + step * 0.15
+    middle = width / 2 + step * 0.15
     labels = tuple(
         (round(LEFT + place * step + middle, 2), day) for place, day in enumerate(days) if place % every == 0
     )

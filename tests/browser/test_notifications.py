@@ -24,6 +24,10 @@ _HIDE = """() => {
     Object.defineProperty(document, name, { get: () => value, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
+_LEADS_ALONE = """async () => {
+  const { held, pending } = await navigator.locks.query();
+  return held.length === 1 && pending.length === 0;
+}"""
 
 
 async def test_every_tab_shows_the_number_and_one_of_them_speaks_once(desk: Desk) -> None:
@@ -50,14 +54,15 @@ async def test_tabs_that_nobody_sees_show_it_too_and_one_of_them_speaks(desk: De
 
 async def test_when_the_tab_that_speaks_is_closed_the_other_goes_on(desk: Desk) -> None:
     first, second = await _two_tabs(desk)
-    await first.close()
-    await second.wait_for_timeout(1_000)
     await second.keyboard.press("Shift")  # surely after its scripts have come: a page that nobody touched is silent
+    async with second.expect_response("**/v1/desk/attention"):  # it looks as soon as it leads
+        await first.close()
+        await second.wait_for_function(_LEADS_ALONE)
 
     await desk.shop.say("c-next", WORDS)
 
     await expect(second).to_have_title(re.compile(r"^\(1\) "))
-    assert await second.evaluate("() => window.sounds") == 2
+    await second.wait_for_function("() => window.sounds === 2")
 
 
 async def test_what_is_switched_off_stays_away(desk: Desk) -> None:
