@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from nodes.hand_over import hand_over, with_gates
 from pharmacy.channels.line.events import Effect, LineEvent
@@ -11,7 +12,7 @@ from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.storage import cases, intake, leaving, line_contacts, line_events, withdrawing
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.line_events import Kept
-from server.line_messages import Told
+from server.line_messages import Told, tell_nobody
 from server.program import Program
 
 UNREADABLE = "LINE told of something that could not be read; it stands in the list of LINE's events"
@@ -30,10 +31,10 @@ async def change(tx: Transaction, program: Program, pharmacy_id: str, event: Lin
         case Effect.PARKED:
             if await _park(tx, program, pharmacy_id, event):
                 # An error, so that whatever watches the log calls somebody; never a patient's words.
-                return lambda: log.error("line_event_parked event=%s type=%s", event.event_id, event.type)
+                return partial(log.error, "line_event_parked event=%s type=%s", event.event_id, event.type)
         case _:
             await line_events.keep_all(tx, [kept(pharmacy_id, event, "ignored")])
-    return lambda: None
+    return tell_nobody
 
 
 def kept(pharmacy_id: str, event: LineEvent, state: str) -> Kept:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from pharmacy.channels.line.contents import Content
 from pharmacy.channels.line.events import LineEvent
 from pharmacy.domain.conversation import Kind
 from pharmacy.storage import line_contacts, line_events, media
 from pharmacy.storage.database import Transaction
-from pharmacy.storage.incoming import Incoming, Taken
+from pharmacy.storage.incoming import Arrival, Incoming, Taken
 from pharmacy.storage.line_events import Known
 from pharmacy.storage.storable import storable
 from server.program import Program
@@ -40,14 +41,18 @@ async def take_messages(
         is_message, is_withdrawn = known[event.event_id]
         if not is_message:
             conversation_id = contacts[_user(event)].conversation_id
-            arrived = _withdrawn if is_withdrawn else _incoming
-            new.append((event, *arrived(pharmacy_id, conversation_id, event, judged)))
-    taken = await write(tx, program, [(incoming, judged) for _, incoming, judged in new])
-    told: list[tuple[LineEvent, Told]] = [(event, _nothing) for event, _ in messages if known[event.event_id][0]]
-    for (event, _, judged), its in zip(new, taken, strict=True):
+            arrived = _withdrawn if is_withdrawn else _arrived
+            new.append((event, arrived(pharmacy_id, conversation_id, event, judged)))
+    taken = await write(tx, program, [arrival for _, arrival in new])
+    told: list[tuple[LineEvent, Told]] = [(event, tell_nobody) for event, _ in messages if known[event.event_id][0]]
+    for (event, arrival), its in zip(new, taken, strict=True):
         await _expect_file(tx, program, pharmacy_id, event, its, withdrawn=known[event.event_id][1])
-        told.append((event, _telling(judged, its)))
+        told.append((event, partial(tell, arrival, its)))
     return told
+
+
+def tell_nobody() -> None:
+    """Say nothing: the event was known, or is of no interest."""
 
 
 def words_of(event: LineEvent) -> str:
@@ -56,7 +61,7 @@ def words_of(event: LineEvent) -> str:
     return words
 
 
-def _incoming(pharmacy_id: str, conversation_id: str, event: LineEvent, judged: Judged) -> tuple[Incoming, Judged]:
+def _arrived(pharmacy_id: str, conversation_id: str, event: LineEvent, judged: Judged) -> Arrival:
     incoming = Incoming(
         pharmacy_id=pharmacy_id,
         channel="line",
@@ -72,13 +77,13 @@ def _incoming(pharmacy_id: str, conversation_id: str, event: LineEvent, judged: 
         redelivered=event.redelivered,
         by_own_time=True,
     )
-    return incoming, judged
+    return judged.of(incoming)
 
 
-def _withdrawn(pharmacy_id: str, conversation_id: str, event: LineEvent, judged: Judged) -> tuple[Incoming, Judged]:
+def _withdrawn(pharmacy_id: str, conversation_id: str, event: LineEvent, judged: Judged) -> Arrival:
     """Return a message that was taken back before it came: nothing of its words is kept."""
-    incoming, _ = _incoming(pharmacy_id, conversation_id, event, judged)
-    return replace(incoming, kind=Kind.UNSENT, text="", raw=b""), without_words(judged)
+    incoming = _arrived(pharmacy_id, conversation_id, event, judged).incoming
+    return without_words(judged).of(replace(incoming, kind=Kind.UNSENT, text="", raw=b""))
 
 
 async def _expect_file(
@@ -89,14 +94,6 @@ async def _expect_file(
         of = media.Of(pharmacy_id, taken.conversation_id, taken.message_id)
         refused = FOREIGN if content.foreign else None
         await media.expect(tx, program.jobs, of, event.message_id, content.file, refused)
-
-
-def _telling(judged: Judged, taken: Taken) -> Told:
-    return lambda: tell(judged, taken)
-
-
-def _nothing() -> None:
-    """Tell nobody."""
 
 
 def _user(event: LineEvent) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 
@@ -21,29 +20,8 @@ TOGETHER = 25
 """How many events of one patient are taken at once, at most: nobody waits long behind them."""
 
 
-@dataclass(frozen=True)
-class OfPatient:
-    """Events of one patient in their order, each with what the gates found where it is a message."""
-
-    events: Sequence[tuple[LineEvent, Judged | None]]
-
-    @property
-    def keys(self) -> set[str]:
-        """Whom they are of, and which they are."""
-        return {event.user_id or event.event_id for event, _ in self.events} | {
-            event.event_id for event, _ in self.events
-        }
-
-    @property
-    def size(self) -> int:
-        """How many they are."""
-        return len(self.events)
-
-    @property
-    def is_plain(self) -> bool:
-        """Say whether they are messages that only wait for a reply: all else takes more locks than its own patient's,
-        or is not to wait for anybody's."""
-        return all(judged is not None and judged.emergency is None for _, judged in self.events)
+OfPatient = Sequence[tuple[LineEvent, Judged | None]]
+"""Events of one patient in their order, each with what the gates found where it is a message."""
 
 
 async def take_events(program: Program, pharmacy_id: str, events: Sequence[LineEvent]) -> None:
@@ -54,7 +32,7 @@ async def take_events(program: Program, pharmacy_id: str, events: Sequence[LineE
     """
     with program.doorway.taking():
         # The gates read before the transaction begins: it waits for nothing but the store.
-        read = OfPatient([(event, await _judged(program, event)) for event in events])
+        read = [(event, await _judged(program, event)) for event in events]
         try:
             await _commit(program, pharmacy_id, read)
         except StoreBusy:
@@ -63,8 +41,8 @@ async def take_events(program: Program, pharmacy_id: str, events: Sequence[LineE
             if len(events) == 1:
                 raise
             # The one that cannot be taken keeps none out that came before it.
-            for each in read.events:
-                await _commit(program, pharmacy_id, OfPatient([each]))
+            for each in read:
+                await _commit(program, pharmacy_id, [each])
 
 
 async def take_idle(program: Program, pharmacy_id: str, events: Sequence[LineEvent]) -> None:
@@ -85,11 +63,23 @@ async def _judged(program: Program, event: LineEvent) -> Judged | None:
 
 
 async def _commit(program: Program, pharmacy_id: str, read: OfPatient) -> None:
-    if read.is_plain:
-        await program.rounds.taken(Way("line", pharmacy_id), read, partial(_take, program, pharmacy_id))
+    if _is_plain(read):
+        way, take = Way("line", pharmacy_id), partial(_take, program, pharmacy_id)
+        await program.rounds.taken(way, read, take, keys=_keys(read), size=len(read))
     else:
         async with program.rounds.alone:
             await _take(program, pharmacy_id, [read])
+
+
+def _is_plain(read: OfPatient) -> bool:
+    """Say whether they are messages that only wait for a reply: all else takes more locks than its own patient's, or
+    is not to wait for anybody's."""
+    return all(judged is not None and judged.emergency is None for _, judged in read)
+
+
+def _keys(read: OfPatient) -> set[str]:
+    """Return whom they are of, and which they are."""
+    return {key for event, _ in read for key in (event.user_id, event.event_id) if key}
 
 
 async def _take(program: Program, pharmacy_id: str, patients: Sequence[OfPatient]) -> Sequence[None]:
@@ -98,7 +88,7 @@ async def _take(program: Program, pharmacy_id: str, patients: Sequence[OfPatient
     async def work(tx: Transaction) -> list[tuple[LineEvent, Told]]:
         told: list[tuple[LineEvent, Told]] = []
         async with audit.together(tx):
-            for wave in zip_longest(*(each.events for each in patients)):
+            for wave in zip_longest(*patients):
                 fresh = [each for each in wave if each and not await _is_erased(tx, pharmacy_id, each[0])]
                 messages = [(event, judged) for event, judged in fresh if judged is not None]
                 told += await take_messages(tx, program, pharmacy_id, messages)

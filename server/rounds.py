@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 AT_ONCE = 3
 """How many rounds are under way at most."""
@@ -17,22 +17,10 @@ LARGEST = 25
 """How much one round takes at most: nobody waits long behind it."""
 
 ALONE = 8
-"""How many transactions of what goes in no round are under way; the store has other work besides."""
+"""How many transactions of what goes in no round, or in one no more, are under way: the store has other work too."""
 
 
-class Unit(Protocol):
-    """Something to be taken in one piece."""
-
-    @property
-    def keys(self) -> Collection[str]:
-        """What it is about: no two units with a key in common are under way at once."""
-
-    @property
-    def size(self) -> int:
-        """How much of a round it fills."""
-
-
-U = TypeVar("U", bound=Unit)
+U = TypeVar("U")
 R = TypeVar("R")
 
 
@@ -47,13 +35,11 @@ class Way:
 @dataclass(frozen=True, eq=False)
 class _Waiting:
     way: Way
+    keys: frozenset[tuple[Way, str]]
+    size: int
     unit: Any
     take: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
     result: asyncio.Future[Any]
-
-    @property
-    def keys(self) -> set[tuple[Way, str]]:
-        return {(self.way, key) for key in self.unit.keys}
 
 
 class Rounds:
@@ -61,7 +47,7 @@ class Rounds:
 
     def __init__(self) -> None:
         self.alone = asyncio.Semaphore(ALONE)
-        """Held by what goes in no round."""
+        """Held by what goes in no round, or in one no more."""
 
         self._waiting: list[_Waiting] = []
         self._busy: set[tuple[Way, str]] = set()
@@ -69,14 +55,25 @@ class Rounds:
         self._next_at = 0.0
         self._later: asyncio.TimerHandle | None = None
 
-    async def taken(self, way: Way, unit: U, take: Callable[[Sequence[U]], Awaitable[Sequence[R]]]) -> R:
+    async def taken(
+        self,
+        way: Way,
+        unit: U,
+        take: Callable[[Sequence[U]], Awaitable[Sequence[R]]],
+        *,
+        keys: Collection[str],
+        size: int = 1,
+    ) -> R:
         """Return the unit's result once it is committed; raises what taking it alone raises.
 
         Args:
             take: does units of the way in one transaction and returns their results in the same order; for each way
                 the same.
+            keys: what the unit is about: no two with a key in common are under way at once.
+            size: how much of a round it fills.
         """
-        waiting = _Waiting(way, unit, take, asyncio.get_running_loop().create_future())
+        about = frozenset((way, key) for key in keys)
+        waiting = _Waiting(way, about, size, unit, take, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._begin()
         result: R = await waiting.result
@@ -90,7 +87,7 @@ class Rounds:
             self._next_at = loop.time() + PATIENCE_SECONDS
             self._busy.update(*(each.keys for each in together))
             # Of no caller: what one of them has said of itself is not to hold for the others.
-            task = loop.create_task(_done(together), context=Context())
+            task = loop.create_task(self._done(together), context=Context())
             self._rounds.add(task)
             task.add_done_callback(partial(self._ended, together))
             self._begin()
@@ -113,26 +110,29 @@ class Rounds:
         for each in self._waiting:
             if each.result.done():
                 continue  # nobody waits for it any more
-            beside = not together or (each.way == together[0].way and each.unit.size <= room)
+            beside = not together or (each.way == together[0].way and each.size <= room)
             if beside and taken.isdisjoint(each.keys):
                 together.append(each)
-                room -= each.unit.size
+                room -= each.size
             else:
                 left.append(each)
             taken |= each.keys  # what waits for its own kind is not overtaken by a third
         self._waiting = left
         return together
 
+    async def _done(self, together: Sequence[_Waiting]) -> None:
+        try:
+            results = await together[0].take([each.unit for each in together])
+        except Exception as error:  # noqa: BLE001 (whoever waits for it is told)
+            if len(together) > 1:
+                await asyncio.gather(*(self._done_alone(each) for each in together))
+            elif not together[0].result.done():
+                together[0].result.set_exception(error)
+            return
+        for each, result in zip(together, results, strict=True):
+            if not each.result.done():
+                each.result.set_result(result)
 
-async def _done(together: Sequence[_Waiting]) -> None:
-    try:
-        results = await together[0].take([each.unit for each in together])
-    except Exception as error:  # noqa: BLE001 (whoever waits for it is told)
-        if len(together) > 1:
-            await asyncio.gather(*(_done([each]) for each in together))
-        elif not together[0].result.done():
-            together[0].result.set_exception(error)
-        return
-    for each, result in zip(together, results, strict=True):
-        if not each.result.done():
-            each.result.set_result(result)
+    async def _done_alone(self, each: _Waiting) -> None:
+        async with self.alone:
+            await self._done([each])

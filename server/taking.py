@@ -30,30 +30,9 @@ class Judged:
     emergency: Outcome | None
     """The handover that needs no run to be known as right."""
 
-
-@dataclass(frozen=True)
-class Message:
-    """One message with what the gates found in it."""
-
-    incoming: Incoming
-    judged: Judged
-
-    @property
-    def keys(self) -> set[str]:
-        """Its conversation, and the message itself."""
-        return {f"conversation {self.incoming.conversation_id}", f"event {self.incoming.event_id}"}
-
-    @property
-    def size(self) -> int:
-        """How much of a round it fills."""
-        return 1
-
-    @property
-    def is_plain(self) -> bool:
-        """Say whether it only waits for a reply: all else takes more locks than its conversation's, or is not to wait
-        for anybody's."""
-        more = self.incoming.patient_id or self.incoming.idempotency or self.judged.emergency
-        return not more
+    def of(self, incoming: Incoming) -> Arrival:
+        """Return the message with what was found in it."""
+        return Arrival(incoming, self.hits, self.emergency)
 
 
 async def take_message(
@@ -76,22 +55,28 @@ async def take_message(
     """
     incoming = _incoming(body, raw, by, event_id, now, idempotency_key)
     with program.doorway.taking():
-        judged = judge_words(program, incoming.text)
-        message, take = Message(incoming, judged), partial(_commit, program, incoming.pharmacy_id)
-        if message.is_plain:
-            taken = await program.rounds.taken(Way(incoming.channel, incoming.pharmacy_id), message, take)
+        arrival = judge_words(program, incoming.text).of(incoming)
+        take = partial(_commit, program, incoming.pharmacy_id)
+        if _is_plain(arrival):
+            way = Way(incoming.channel, incoming.pharmacy_id)
+            keys = {f"conversation {incoming.conversation_id}", f"event {incoming.event_id}"}
+            taken = await program.rounds.taken(way, arrival, take, keys=keys)
         else:
-            (taken,) = await take([message])
-    tell(judged, taken)
+            (taken,) = await take([arrival])
+    tell(arrival, taken)
     return taken
 
 
-async def _commit(program: Program, pharmacy_id: str, messages: Sequence[Message]) -> list[Taken]:
-    read = [(message.incoming, message.judged) for message in messages]
+def _is_plain(arrival: Arrival) -> bool:
+    """Say whether it only waits for a reply: all else takes more locks than its conversation's, or is not to wait for
+    anybody's."""
+    return not (arrival.incoming.patient_id or arrival.incoming.idempotency or arrival.emergency)
 
+
+async def _commit(program: Program, pharmacy_id: str, arrivals: Sequence[Arrival]) -> list[Taken]:
     async def work(tx: Transaction) -> list[Taken]:
         async with audit.together(tx):
-            return await write(tx, program, read)
+            return await write(tx, program, arrivals)
 
     return await program.database.transact(work, pharmacy_id)
 
@@ -111,18 +96,17 @@ def without_words(judged: Judged) -> Judged:
     return Judged(hits, emergency)
 
 
-async def write(tx: Transaction, program: Program, messages: Sequence[tuple[Incoming, Judged]]) -> list[Taken]:
+async def write(tx: Transaction, program: Program, arrivals: Sequence[Arrival]) -> list[Taken]:
     """Write messages, each of another conversation, in the caller's transaction, with their jobs and handovers."""
-    if not messages:
+    if not arrivals:
         return []
-    arrivals = [Arrival(incoming, judged.hits, judged.emergency) for incoming, judged in messages]
     return await intake.take_all(tx, program.jobs, arrivals, program.assembled.flow.first_phase, program.bell)
 
 
-def tell(judged: Judged, taken: Taken) -> None:
+def tell(arrival: Arrival, taken: Taken) -> None:
     """Count and log an emergency that has just been stored."""
-    if judged.emergency is not None and not taken.repeated:
-        metrics.count_outcome(judged.emergency, 0.0)
+    if arrival.emergency is not None and not taken.repeated:
+        metrics.count_outcome(arrival.emergency, 0.0)
         log_emergency(taken.conversation_id, taken.version)
 
 

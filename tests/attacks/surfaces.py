@@ -68,7 +68,7 @@ async def file_name(shop: Shop, conversation_id: str, order: Sequence[str], aske
     )  # fmt: skip
     judged = taking.judge_words(shop.program, name)
     await shop.program.database.transact(
-        lambda tx: taking.write(tx, shop.program, [(incoming, judged)]), settings.pharmacy_id
+        lambda tx: taking.write(tx, shop.program, [judged.of(incoming)]), settings.pharmacy_id
     )
     await _say(shop, conversation_id, asked)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from server.rounds import AT_ONCE, LARGEST, PATIENCE_SECONDS, Rounds, Way
+from server.rounds import ALONE, AT_ONCE, LARGEST, PATIENCE_SECONDS, Rounds, Way
 
 HERE = Way("line", "here")
 
@@ -18,10 +18,6 @@ class Some:
     name: str
     about: str = ""
     size: int = 1
-
-    @property
-    def keys(self) -> set[str]:
-        return {self.about or self.name}
 
 
 @dataclass
@@ -91,6 +87,29 @@ async def test_a_round_that_fails_is_taken_apart_and_only_the_bad_unit_fails() -
     assert isinstance(ends[4], ValueError)
 
 
+async def test_the_units_of_a_round_that_failed_are_not_all_under_way_at_once() -> None:
+    rounds, under_way, most = Rounds(), 0, 0
+    first = asyncio.Event()
+
+    async def take(units: Sequence[str]) -> list[str]:
+        nonlocal under_way, most
+        await first.wait()
+        if len(units) > 1:
+            raise ValueError(units)
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return list(units)
+
+    asked = [asyncio.create_task(rounds.taken(HERE, name, take, keys=[name])) for name in map(str, range(LARGEST))]
+    await asyncio.sleep(0)
+    first.set()
+
+    assert await asyncio.gather(*asked) == [str(number) for number in range(LARGEST)]
+    assert most == ALONE
+
+
 @pytest.mark.parametrize("size", [1, 10])
 async def test_no_round_is_larger_than_it_may_be(size: int) -> None:
     rounds, counter = Rounds(), Counter()
@@ -126,7 +145,8 @@ async def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
 
 
 def _ask(rounds: Rounds, counter: Counter, unit: Some, way: Way = HERE) -> "asyncio.Task[str]":
-    return asyncio.create_task(rounds.taken(way, unit, counter.take))
+    keys = {unit.about or unit.name}
+    return asyncio.create_task(rounds.taken(way, unit, counter.take, keys=keys, size=unit.size))
 
 
 async def _until(said: Callable[[], bool]) -> None:
