@@ -29,7 +29,7 @@ async def test_a_mornings_decisions_are_on_the_page_of_numbers(desk: Desk) -> No
     await page.keyboard.press("3")
     await expect(page.locator("#notices")).to_contain_text("使わない")
 
-    await page.get_by_role("link", name="数字").press("Enter")
+    await page.get_by_role("link", name="実績").press("Enter")
 
     figures = page.locator(".figures").first
     for name, shown in (

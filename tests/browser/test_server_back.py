@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Route, expect
 
+from tests.api.automatic import shipped_policy
 from tests.api.shop import Shop
 from tests.browser.desk import Desk
 from tests.browser.looking import looks_right
@@ -74,6 +75,36 @@ async def test_a_reply_survives_the_server_and_goes_out_once_when_it_is_back(
             await shop.say("c-later", "体調の相談です", wait=None)
             await expect(page.locator("#row-c-later")).to_be_visible(timeout=AGAIN_MILLISECONDS)
     assert await _sent(shop) == [typed]
+
+
+@pytest.mark.alone
+async def test_beside_the_desk_a_stop_that_did_not_reach_the_server_is_said_to_be_none(
+    process: Kakari, before_it: Desk, shop: Shop
+) -> None:
+    with process:
+        process.ready()
+        page = await before_it.visit("/policy")
+        before_it.watch.expect("net::ERR_|Failed to fetch|network error")
+
+        process.kill()
+
+        await expect(page.locator("#away")).to_contain_text("サーバーにつながっていません", timeout=AGAIN_MILLISECONDS)
+        await looks_right(page, "policy-away")
+        await page.get_by_role("button", name="自動送信を止める…").click()
+        await page.get_by_role("button", name="今すぐ止める").click()
+        await expect(page.locator("#away")).to_contain_text("送信していません")
+        await page.get_by_role("button", name="止めない").click()
+        await page.get_by_role("button", name="変更を確認する").click()
+        await expect(page.locator("#away")).to_contain_text("送信していません")
+        assert (await shipped_policy(shop))["kill_switch"]["on"] is False
+
+        with process:
+            process.ready()
+            await expect(page.locator("#away")).to_be_hidden(timeout=AGAIN_MILLISECONDS)
+            await page.get_by_role("button", name="自動送信を止める…").click()
+            await page.get_by_role("button", name="今すぐ止める").click()
+            await expect(page.locator("#switch")).to_contain_text("自動送信は停止中です")
+    assert (await shipped_policy(shop))["kill_switch"]["on"] is True
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["a-draft", "ones-own-reply"])

@@ -28,11 +28,14 @@ function look() {
   });
 }
 
+// The desk asks for everything anew; on the other pages each part does so when the stream is there again.
+function again() { if (here) htmx.trigger(here, "again"); }
+
 function back() {
   if (!away) return;
   away = false;
   say("");
-  htmx.trigger(here, "again"); // what came meanwhile; the stream, once it is there again, asks too
+  again(); // what came meanwhile; the stream, once it is there again, asks too
 }
 
 // Refused here and not left to fail: then it is certain that nothing has gone out.
@@ -41,6 +44,14 @@ document.addEventListener("htmx:before:request", (event) => {
   if (!away || sourceElement === stream) return;
   event.preventDefault();
   if (request.method !== "GET") say(place.dataset.unsent);
+  look();
+});
+
+// A form that htmx does not send would lead to the browser's own page of errors.
+addEventListener("submit", (event) => {
+  if (!away || event.target.matches("[hx-post]")) return;
+  event.preventDefault();
+  say(place.dataset.unsent);
   look();
 });
 
@@ -69,12 +80,12 @@ document.addEventListener("htmx:before:swap", (event) => {
 });
 
 // A session that is over is no connection that is away: the next request leads to where one signs in.
-stream.addEventListener("htmx:sse:error", (event) => {
-  if (event.detail.status === 401) htmx.trigger(here, "again"); else look();
+stream?.addEventListener("htmx:sse:error", (event) => {
+  if (event.detail.status === 401) again(); else look();
 });
 
 // Once it runs, the stream comes back by itself; a first attempt that fails is tried again here.
-stream.addEventListener("htmx:finally:request", () => {
+stream?.addEventListener("htmx:finally:request", () => {
   if (stream._htmx?.sse) return;
   setTimeout(() => { if (!stream._htmx?.sse) htmx.ajax("GET", stream.getAttribute("hx-sse:connect"), { source: stream }); }, EVERY);
 });
