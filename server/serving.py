@@ -7,6 +7,7 @@ import json
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import uvicorn
 
@@ -29,7 +30,7 @@ def run(settings: Settings, *, demo: bool) -> None:
     Raises:
         ConfigError: something is not as it must be, the address is taken, or the database is not empty for the demo.
     """
-    listening = _listen(settings.host, settings.port)
+    listening = listen(settings.host, settings.port)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, listening, demo=demo))
 
@@ -81,13 +82,21 @@ async def greet(program: Program, listening: socket.socket, settings: Settings, 
         print(f"`{greeting['to_sign_in']}` prints a link to sign in with", flush=True)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; port 0 takes one that is free.
+
+    Raises:
+        ConfigError: nobody can listen there, or somebody does.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(found[0], socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(found[4])
-        listening.listen(2048)
+        # With its protocol: of a socket that does not name it asyncio holds small answers back (Nagle's algorithm).
+        with ExitStack() as closing:
+            listening = closing.enter_context(socket.socket(found[0], socket.SOCK_STREAM, socket.IPPROTO_TCP))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(found[4])
+            listening.listen(2048)
+            closing.pop_all()
     except OSError as error:
         raise ConfigError(
             f"HOST={host!r}, PORT={port!r}: cannot listen there ({error.strerror}); set another PORT"

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from pharmacy.storage import access
 from pharmacy.storage.background import end
 from server.app import create_app
 from server.program import Program, open_program
+from server.serving import listen
 from server.worker.run import run_worker
 from tests.fakes.openai_server import OpenAIFake
 
@@ -142,7 +142,7 @@ async def _end(worker: asyncio.Task[None] | None) -> None:
 
 @asynccontextmanager
 async def _serving(program: Program) -> AsyncIterator[str]:
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
     config = uvicorn.Config(
         create_app(program),
         log_config=None,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self
 
+from tests.fakes.listening import listener
+
 CHUNK = 65_536
 Mode = Literal["pass", "blackhole", "half_open", "refuse"]
 
@@ -42,7 +44,7 @@ class Proxy:
     def __enter__(self) -> Self:
         """Listen on a free port, in a thread of its own."""
         self._draw = random.Random(self.seed)
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = listener()
         self.port: int = self._listener.getsockname()[1]
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True, name="proxy")

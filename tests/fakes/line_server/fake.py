@@ -1,7 +1,6 @@
 """The stand-in in a thread of its own, on a free loopback port."""
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Self
 from tests.fakes.line_server.faults import Faults
 from tests.fakes.line_server.routes import handler_of
 from tests.fakes.line_server.world import World
+from tests.fakes.listening import listener
 from tests.fakes.openai_server.http import Connection
 
 
@@ -38,7 +38,7 @@ class LineFake:
         return f"http://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
+        self._listener = listener(self._port)
         self._port = self._listener.getsockname()[1]
         self._thread.start()
         if not self._ready.wait(10):

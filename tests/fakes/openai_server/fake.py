@@ -1,12 +1,12 @@
 """The stand-in in a thread of its own, on a free loopback port."""
 
 import asyncio
-import socket
 import threading
 from datetime import date
 from types import TracebackType
 from typing import Self
 
+from tests.fakes.listening import listener
 from tests.fakes.openai_server.http import Connection
 from tests.fakes.openai_server.known_models import KnownModels
 from tests.fakes.openai_server.request_log import RequestLog
@@ -60,7 +60,7 @@ class OpenAIFake:
         return self.world.log
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=4096)
+        self._listener = listener(self._port)
         self._port = self._listener.getsockname()[1]
         self._thread.start()
         if not self._ready.wait(10):
