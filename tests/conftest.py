@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that measure a promise, so that the soak's part `quick` finds them, and those of faults."""
     for item in items:
         if "faults" in item.path.parts:
-            item.add_marker("alone")
+            item.add_marker("timed")
         if "figure" in getattr(item, "fixturenames", ()):
             item.add_marker("promise")
 

@@ -100,7 +100,7 @@ async def test_a_shut_account_and_one_without_a_password_are_answered_alike(shop
     assert answers[0].content == answers[1].content
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 async def test_an_unknown_name_costs_as_much_time_as_a_wrong_password(own_shop: Shop, owner: Owner) -> None:
     who = await person(own_shop)
     took: dict[str, list[float]] = {who.name: [], "nobody": []}

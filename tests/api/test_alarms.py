@@ -24,7 +24,7 @@ from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.openai_server.script import Asked
 from tests.fakes.receiver import Receiver
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 FIELDS = frozenset(
     {"alarm_id", "kind", "pharmacy_id", "conversation_id", "handover_id", "tier", "category", "level", "age_seconds",

@@ -15,7 +15,7 @@ from tests.fakes.line_server.events import new_user, now_ms, said
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.openai_server.faults import wire
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 EVENTS = int(os.environ.get("KAKARI_TEST_LINE_EVENTS", "100"))
 """How many events are delivered one to five times; the promise is of 1,000."""

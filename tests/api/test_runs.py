@@ -20,7 +20,7 @@ from server.worker.run import run_worker, sweep
 from tests.api.shop import Shop, WordGate, assembled_with, new_id, running
 from tests.fakes.openai_server import OpenAIFake, faults
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 
 async def test_a_burst_within_the_settling_time_gets_one_reply_for_all(

@@ -50,7 +50,7 @@ async def test_ten_thousand_conversations_are_worked_through_by_key_at_once(desk
     assert median(keys) <= NEXT_MILLISECONDS * LOOSE
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 async def test_the_key_at_the_end_of_a_page_opens_the_next_one(desk: Desk, database_url: str) -> None:
     await fill(desk.shop, database_url, 1_000, MESSAGES_EACH)
     page = await desk.visit("/")

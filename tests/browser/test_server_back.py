@@ -40,7 +40,7 @@ async def before_it(chromium: Browser, shop: Shop, process: Kakari) -> AsyncIter
     assert went_wrong == [], "\n".join(went_wrong)
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 async def test_a_reply_survives_the_server_and_goes_out_once_when_it_is_back(
     process: Kakari, before_it: Desk, shop: Shop
 ) -> None:
@@ -77,7 +77,7 @@ async def test_a_reply_survives_the_server_and_goes_out_once_when_it_is_back(
     assert await _sent(shop) == [typed]
 
 
-@pytest.mark.alone
+@pytest.mark.timed
 async def test_beside_the_desk_a_stop_that_did_not_reach_the_server_is_said_to_be_none(
     process: Kakari, before_it: Desk, shop: Shop
 ) -> None:

@@ -13,7 +13,7 @@ from pharmacy.channels.delivery import Delivery, Parcel
 from pharmacy.channels.line.push import LinePush
 from pharmacy.channels.signed_post import ANSWER_BYTES, LONGEST_WAIT_SECONDS, Poster, seconds_of
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 PARCEL = Parcel("5f0c0a64-0000-4000-8000-000000000001", "c", "patient", "text", "pharmacist")
 ALARM = Alarm("5f0c0a64-0000-4000-8000-000000000002", "case", "p", "c", None, "E", "x", 0, 0, None)

@@ -14,7 +14,7 @@ import pytest
 from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.openai_server.script import Asked
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 ASK = [{"role": "user", "content": "こんにちは"}]
 

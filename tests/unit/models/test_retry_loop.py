@@ -14,7 +14,7 @@ from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.openai_server.faults import Fault
 from tests.unit.models.setting import PROMPT, Label, RegistryOn
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 FALLBACK = "openai:gpt-4.1-mini"
 TRANSIENT = [

@@ -18,7 +18,7 @@ from tests.api.canaries import canaries, leaked
 from tests.fakes.langsmith_server import LangSmithFake
 from tests.fakes.langsmith_server.fake import KEY
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from server.doorway import APART_SECONDS, LONGEST_WAIT_SECONDS, Doorway
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 
 async def test_a_run_waits_until_no_message_is_being_taken() -> None:

@@ -17,7 +17,7 @@ from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.open_transactions import open_transactions
 from pharmacy.storage.refusals import StoreBusy
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 Owner = psycopg.Connection[tuple[object, ...]]
 

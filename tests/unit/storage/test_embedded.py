@@ -21,7 +21,7 @@ from pharmacy.storage.address import libpq, read_address
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.embedded import EmbeddedServer
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 ROOT = Path(__file__).parents[3]
 

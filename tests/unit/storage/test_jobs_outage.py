@@ -20,7 +20,7 @@ from pharmacy.storage.jobs import Job, Jobs
 from pharmacy.storage.refusals import StoreBusy
 from tests.unit.storage.at_work import at_work
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 JOBS = 60
 

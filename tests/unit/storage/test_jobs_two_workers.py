@@ -17,7 +17,7 @@ from sqlalchemy import text
 from pharmacy.storage.database import Database
 from pharmacy.storage.jobs import Jobs
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 PROGRAM = Path(__file__).with_name("a_worker.py")
 ROOT = Path(__file__).parents[3]
