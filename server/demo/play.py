@@ -15,8 +15,9 @@ from pharmacy.storage.access import Caller
 from pharmacy.storage.background import end
 from pharmacy.storage.decisions import Decision
 from pharmacy.storage.refusals import StoreError
-from server import deciding
+from server import deciding, letting
 from server.asks import MessageIn, ProfileBody, Respond
+from server.letting import PolicyIn
 from server.program import Program
 from server.taking import take_message
 
@@ -66,9 +67,11 @@ async def _play(program: Program) -> None:
 
 
 async def _happen(program: Program, by: Caller, event: dict[str, Any]) -> None:
-    conversation_id = f"{event['patient']}-chat"
+    conversation_id = f"{event.get('patient')}-chat"
     if "decide" in event:
         await _decide(program, by, event)
+    elif "lets" in event:
+        await _let(program, by, event)
     elif "note" in event:
         async with program.database.begin(by.pharmacy_id) as tx:
             await notes.write(tx, by.pharmacy_id, conversation_id, by.actor, event["note"])
@@ -77,6 +80,15 @@ async def _happen(program: Program, by: Caller, event: dict[str, Any]) -> None:
         await deciding.respond(program, by, conversation_id, await _answer(program, by, event))
     else:
         await _write(program, by, event)
+
+
+async def _let(program: Program, by: Caller, event: dict[str, Any]) -> None:
+    """Let what the event names go out by itself, once a person has had time to cancel it."""
+    async with program.database.begin(by.pharmacy_id) as tx:
+        now = await letting.shown(tx, program, by)
+    wanted = now["policy"].model_dump() | {"modes": event["lets"], "hold_seconds": event["hold_seconds"]}
+    policy = PolicyIn.model_validate({"version": now["version"], "reason": event["why"], "policy": wanted})
+    await letting.set_policy(program, by, policy)
 
 
 async def _answer(program: Program, by: Caller, event: dict[str, Any]) -> Respond:
