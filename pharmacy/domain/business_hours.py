@@ -42,6 +42,9 @@ class BusinessHours:
     red_hours: float
     """The same for too long."""
 
+    answered_by_machines: bool
+    """Whether a reply that went out by itself ends a patient's wait."""
+
     def is_open(self, at: datetime) -> bool:
         """Return whether somebody is there at the aware time `at`."""
         return any(opens <= at < closes for opens, closes in self._openings(at))
@@ -100,6 +103,7 @@ class _Hours(BaseModel):
     urgent_hours: float = Field(gt=0, le=48)
     amber_hours: float = Field(default=0.5, gt=0, le=480)
     red_hours: float = Field(default=2.0, gt=0, le=480)
+    answered_by_machines: bool = True
     monday: list[str] = []
     tuesday: list[str] = []
     wednesday: list[str] = []
@@ -133,8 +137,9 @@ def load_business_hours(file: Path) -> BusinessHours:
     if read.red_hours <= read.amber_hours:
         raise toml.wrong(("hours", "red_hours"), f"{read.red_hours!r}: expected more than amber_hours")
     hours = BusinessHours(
-        zone, weekly, closed, read.public_holidays, read.urgent_hours, read.amber_hours, read.red_hours
-    )
+        zone, weekly, closed, read.public_holidays, read.urgent_hours, read.amber_hours, read.red_hours,
+        read.answered_by_machines,
+    )  # fmt: skip
     try:
         hours.urgent_until(datetime(2030, 1, 1, tzinfo=zone))
     except ValueError as error:

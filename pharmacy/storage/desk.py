@@ -43,6 +43,9 @@ class Wanted:
     words: str | None = None
     """What stands in its messages, or in a name or an id."""
 
+    answered_by_machines: bool = True
+    """Whether a reply that went out by itself ends a patient's wait."""
+
 
 @dataclass(frozen=True)
 class _Order:
@@ -62,7 +65,7 @@ async def list_rows(tx: AsyncConnection, pharmacy_id: str, wanted: Wanted, *, li
     Raises:
         CursorUnreadable: `after` comes from no page of this tab.
     """
-    waits = unanswered()
+    waits = unanswered(by_machines=wanted.answered_by_machines)
     order = _order(wanted.tab, waits)
     columns = (conversations.c.id, suggestions.c.id.label("suggestion_id"), handovers.c.id.label("handover_id"),
                handovers.c.tier, handovers.c.code, handovers.c.acknowledged_at, TAB)  # fmt: skip
@@ -73,7 +76,8 @@ async def list_rows(tx: AsyncConnection, pharmacy_id: str, wanted: Wanted, *, li
     if after:
         found = found.where(_behind(after, order, wanted.tab))
     found = found.order_by(*(column.desc() if order.newest_first else column for column in order.by)).limit(limit + 1)
-    rows = (await tx.execute(with_words(pharmacy_id, found, order.newest_first))).all()
+    shown = with_words(pharmacy_id, found, order.newest_first, wanted.answered_by_machines)
+    rows = (await tx.execute(shown)).all()
     return page(list(rows), limit, desk_json, lambda row: _place(row, order, wanted.tab))
 
 

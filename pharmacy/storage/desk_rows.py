@@ -12,9 +12,9 @@ GLIMPSE = 120
 """Characters of the last message that a row shows."""
 
 
-def with_words(pharmacy_id: str, found: Select[Any], newest_first: bool) -> Select[Any]:
+def with_words(pharmacy_id: str, found: Select[Any], newest_first: bool, by_machines: bool) -> Select[Any]:
     """Return the rows of `found` with what is shown of each, in the order of their columns `place_0`, `place_1` …"""
-    placed, waits, last = found.subquery("placed"), unanswered(), _last_message()
+    placed, waits, last = found.subquery("placed"), unanswered(by_machines=by_machines), _last_message()
     here = and_(conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == placed.c.id)
     of_patient = and_(patients.c.pharmacy_id == pharmacy_id, patients.c.id == conversations.c.patient_id)
     joined = placed.join(conversations, here).outerjoin(patients, of_patient)

@@ -105,24 +105,28 @@ ASLEEP = and_(
 """Whether it is snoozed, over `OPEN_ITEMS`; no snooze hides an emergency or an urgent case."""
 
 
-def unanswered() -> LateralFromClause:
+def unanswered(*, by_machines: bool) -> LateralFromClause:
     """Return, for each conversation, `messages_waiting` and the oldest one's `since`.
 
     A patient's message is answered by whatever read its version and then ended: a reply that was sent, a draft refused
     because the matter was dealt with, a case that was closed. Approved words of receipt answer nothing.
+
+    Args:
+        by_machines: whether a reply that went out by itself answers, too.
     """
     theirs = messages.alias("theirs")
     found = select(func.count().label("messages_waiting"), func.min(theirs.c.received_at).label("since")).where(
         _of_conversation(theirs), theirs.c.author == Author.PATIENT, theirs.c.kind != Kind.UNSENT,
-        theirs.c.version > func.coalesce(func.greatest(*_answered_versions()), 0),
+        theirs.c.version > func.coalesce(func.greatest(*_answered_versions(by_machines)), 0),
     )  # fmt: skip
     return found.correlate(conversations).lateral("waits")
 
 
-def _answered_versions() -> list[ScalarSelect[Any]]:
+def _answered_versions(by_machines: bool) -> list[ScalarSelect[Any]]:
     ours, refused, closed = messages.alias("ours"), suggestions.alias("refused"), handovers.alias("closed")
+    answering = [Author.PHARMACIST, Author.MACHINE] if by_machines else [Author.PHARMACIST]
     ended = (
-        (ours, and_(ours.c.author != Author.PATIENT, ours.c.kind != FIXED)),
+        (ours, and_(ours.c.author.in_(answering), ours.c.kind != FIXED)),
         (refused, and_(refused.c.state == "rejected", refused.c.decision["code"].astext == "handled")),
         (closed, closed.c.state == "resolved"),
     )

@@ -1,6 +1,6 @@
 """The queue as rows: who waits, for how long, and how pressing that is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,9 +30,9 @@ async def rows_of(tx: Transaction, program: Program, by: Caller, view: View, aft
     Raises:
         CursorUnreadable: `after` comes from no page of this tab.
     """
-    found = await desk.list_rows(tx, by.pharmacy_id, view.wanted(by.actor), limit=PAGE_ROWS, after=after)
-    now = datetime.now(UTC)
-    hours = program.bell.texts.hours
+    now, hours = datetime.now(UTC), program.bell.texts.hours
+    wanted = replace(view.wanted(by.actor), answered_by_machines=hours.answered_by_machines)
+    found = await desk.list_rows(tx, by.pharmacy_id, wanted, limit=PAGE_ROWS, after=after)
     return Rows([row | _waiting(hours, row, now) for row in found.items], found.next)
 
 

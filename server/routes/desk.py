@@ -46,6 +46,7 @@ async def list_conversations(
     wanted = desk.Wanted(
         tab, asleep=False if tab and snoozed is None else snoozed, waiting=waiting, phase=phase, category=category,
         channel=channel, patient_id=patient_id, tier=tier, held_by=by.actor if mine else None, words=q,
+        answered_by_machines=program.bell.texts.hours.answered_by_machines,
     )  # fmt: skip
     async with program.database.begin(by.pharmacy_id) as tx:
         return await desk.list_rows(tx, by.pharmacy_id, wanted, limit=limit, after=after)

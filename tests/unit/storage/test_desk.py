@@ -172,15 +172,17 @@ async def test_a_row_of_a_patient_who_is_not_known_and_has_said_nothing_is_shown
 
 
 @pytest.mark.parametrize(
-    ("settled", "unanswered"),
+    ("settled", "by_machines", "unanswered"),
     [
-        pytest.param({"author": "pharmacist"}, 1, id="a-persons-reply"),
-        pytest.param({"author": "machine"}, 1, id="a-machines-reply"),
-        pytest.param({"author": "machine", "kind": "fixed"}, 3, id="words-of-receipt-are-no-answer"),
+        pytest.param({"author": "pharmacist"}, True, 1, id="a-persons-reply"),
+        pytest.param({"author": "machine"}, True, 1, id="a-machines-reply"),
+        pytest.param({"author": "machine", "kind": "fixed"}, True, 3, id="words-of-receipt-are-no-answer"),
+        pytest.param({"author": "pharmacist"}, False, 1, id="a-persons-reply-where-only-persons-count"),
+        pytest.param({"author": "machine"}, False, 3, id="a-machines-reply-where-only-persons-count"),
     ],
 )
 async def test_messages_that_were_read_by_what_was_sent_are_answered(
-    a_desk: ADesk, settled: dict[str, str], unanswered: int
+    a_desk: ADesk, settled: dict[str, str], by_machines: bool, unanswered: int
 ) -> None:
     await a_desk.conversation("c", version=3)
     for version in (1, 2, 3):
@@ -188,7 +190,9 @@ async def test_messages_that_were_read_by_what_was_sent_are_answered(
     await a_desk.say("c", 2, 1, **settled)  # on its way while the third came
     await a_desk.draft("c", 3)
 
-    assert (await a_desk.rows())["c"]["unanswered"] == unanswered
+    row = (await a_desk.rows(answered_by_machines=by_machines))["c"]
+
+    assert row["unanswered"] == unanswered
 
 
 async def test_what_was_settled_without_words_does_not_wait_and_is_not_counted_again(a_desk: ADesk) -> None:
