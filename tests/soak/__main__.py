@@ -5,6 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,13 +60,13 @@ def _run(
         for name in names:
             bar = progress.add_task(name, total=None)
             try:
-                figures += _measure(known[name], Run(folder / name, seed, scale, progress, bar))
+                figures += measured_by(known[name], Run(folder / name, seed, scale, progress, bar))
             except OutOfTime as stopped:
                 unfinished[name] = str(stopped)
     return figures, unfinished
 
 
-def _measure(part: Part, run: Run) -> list[Figure]:
+def measured_by(part: Part, run: Run) -> list[Figure]:
     """Return the part's figures: those of a run that ended before an interruption, or freshly measured."""
     run.folder.mkdir(parents=True, exist_ok=True)
     run.folder.chmod(0o755)  # a PostgreSQL that runs as another user must reach what is inside
@@ -74,6 +75,10 @@ def _measure(part: Part, run: Run) -> list[Figure]:
         return [Figure.from_json(row) for row in json.loads(ended.read_text())]
     kept = run.folder / "kept.json"
     run.kept = json.loads(kept.read_text()) if kept.exists() else {}
+    if run.was_broken_off:
+        run.progress.console.print(f"{run.folder.name}: was broken off within a round, begins anew")
+        shutil.rmtree(run.folder)
+        return measured_by(part, replace(run, kept={}))
     figures = [*part.measure(run)]
     ended.write_text(json.dumps([figure.as_json() for figure in figures]))
     return figures

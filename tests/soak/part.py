@@ -14,6 +14,8 @@ from rich.progress import Progress, TaskID
 from tests.soak.promises import Figure
 
 LIMIT_SECONDS = 20 * 60.0
+UNDER_WAY = "under way"
+"""Stands in what is kept while a round is under way."""
 
 
 class OutOfTime(Exception):
@@ -39,6 +41,14 @@ class Run:
     started: float = field(default_factory=time.monotonic)
 
     @property
+    def was_broken_off(self) -> bool:
+        """Whether the run before ended within a round.
+
+        What its stand-ins had seen is gone then, and what the database holds of it would look like a fault.
+        """
+        return UNDER_WAY in self.kept
+
+    @property
     def token(self) -> str:
         """Begins names that no interrupted run before this one has used."""
         return f"{round(self.started * 1000):x}-"
@@ -58,7 +68,7 @@ class Run:
         os.replace(new, self.folder / "kept.json")  # noqa: PTH105 (one word for what it does)
 
     def rounds(self, count: int, name: str = "round") -> Iterator[int]:
-        """Give 0 to `count` - 1, from where an interrupted run left off; after each the part's memory is kept.
+        """Give 0 to `count` - 1, from where the run before left off; after each the part's memory is kept.
 
         Raises:
             OutOfTime: twenty minutes are over; the next start goes on from here.
@@ -67,7 +77,10 @@ class Run:
             if time.monotonic() - self.started > LIMIT_SECONDS:
                 raise OutOfTime(f"{number} of {count}")
             self.progress.update(self.bar, completed=number, total=count)
+            self.kept[UNDER_WAY] = number
+            self.keep()
             yield number
+            del self.kept[UNDER_WAY]
             self.kept[name] = number + 1
             self.keep()
         self.progress.update(self.bar, completed=count, total=count)

@@ -1,11 +1,14 @@
 """A long run that was interrupted goes on where it was, with the same draws."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.progress import Progress
 
-from tests.soak.part import OutOfTime, Run
+from tests.soak.__main__ import measured_by
+from tests.soak.part import OutOfTime, Part, Run
+from tests.soak.promises import Figure
 
 
 def _run(folder: Path, **kept: object) -> Run:
@@ -15,12 +18,35 @@ def _run(folder: Path, **kept: object) -> Run:
 
 def test_rounds_go_on_after_the_last_one_that_ended(tmp_path: Path) -> None:
     first = _run(tmp_path)
-    for number in first.rounds(5):
-        if number == 2:
-            break
+    rounds = first.rounds(5)
+    assert [next(rounds), next(rounds)] == [0, 1]
+    first.started -= 20 * 60 + 1
+    with pytest.raises(OutOfTime, match="2 of 5"):
+        next(rounds)
     second = _run(tmp_path, **first.kept)
 
+    assert not second.was_broken_off
     assert [*second.rounds(5)] == [2, 3, 4]
+
+
+def test_a_part_that_was_killed_within_a_round_begins_anew(tmp_path: Path) -> None:
+    measured: list[int] = []
+
+    def measure(run: Run) -> Iterator[Figure]:
+        for number in run.rounds(3):
+            measured.append(number)
+            if measured == [0, 1]:
+                raise KeyboardInterrupt
+        yield Figure("P1", "rounds", "3", "3", holds=True)
+
+    part = Part("", ("P1",), 1, measure)
+    with pytest.raises(KeyboardInterrupt):
+        measured_by(part, _run(tmp_path / "part"))
+    (tmp_path / "part" / "of the first").touch()
+
+    assert [figure.what for figure in measured_by(part, _run(tmp_path / "part"))] == ["rounds"]
+    assert measured == [0, 1, 0, 1, 2]
+    assert not (tmp_path / "part" / "of the first").exists()
 
 
 def test_a_part_stops_after_twenty_minutes(tmp_path: Path) -> None:
