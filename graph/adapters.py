@@ -22,6 +22,7 @@ from pharmacy.domain.facts import Patient, Product
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.hit import GateHit, highest
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.judgement import Judgement
 from pharmacy.domain.outcome import Draft, Reason
 from pharmacy.domain.policy import Mode
@@ -144,7 +145,7 @@ class Adapters:
         earlier = (*request.earlier, *(draft for draft in state.get("drafts", ()) if draft.judgement))
         return Assignment(request.transcript, category, state["phase"], facts, earlier, request.instruction)
 
-    def _held_for(self, state: FlowState, context: RunContext, drafts: tuple[Draft, ...]) -> tuple[str, ...]:
+    def _held_for(self, state: FlowState, context: RunContext, drafts: tuple[Draft, ...]) -> tuple[HeldFor, ...]:
         request, policy = state["request"], context.policy
         category, phase = _category(state), state["phase"]
         listed = policy.policy.mode_of(category, phase) if policy.policy else Mode.SUGGEST

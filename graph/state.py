@@ -15,6 +15,7 @@ from nodes.triage import Triage
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.conversation import Transcript
 from pharmacy.domain.gates.hit import GateHit
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.judgement import Judgement
 from pharmacy.domain.model import ChatModel, ModelCall
 from pharmacy.domain.outcome import Draft, Outcome, Reason, Step
@@ -60,7 +61,7 @@ class FlowState(TypedDict, total=False):
     reason: Reason | None
     fault: Annotated[Reason | None, _first]
     steps: Annotated[tuple[Step, ...], operator.add]
-    held_for: tuple[str, ...]
+    held_for: tuple[HeldFor, ...]
     outcome: Outcome
 
 

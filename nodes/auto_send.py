@@ -6,6 +6,7 @@ from nodes.triage import Reads
 from pharmacy.domain.conversation import Author, Transcript
 from pharmacy.domain.facts import FactSheet
 from pharmacy.domain.gates.unattended import echoes, speaks_to_machine, unfit_alone
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.outcome import Draft, Outcome, OutcomeKind
 from pharmacy.domain.policy import InForce
 
@@ -23,25 +24,25 @@ def auto_send(draft: Draft, category: str, phase: str, marking: str) -> Outcome:
 
 def unfit_unseen(
     draft: Draft, policy: InForce, transcript: Transcript, facts: FactSheet, said_of_patient: str, recogniser: Reads
-) -> Iterator[str]:
+) -> Iterator[HeldFor]:
     """Yield why nobody may leave `draft` unseen, by its marks, its words, and everything its writer has read.
 
     Args:
         said_of_patient: the patient's name and profile as they were told, in any form.
     """
     if not _marked_high_enough(draft, policy):
-        yield "mark_below_automatic"
+        yield HeldFor.MARK_BELOW_AUTOMATIC
     if policy.policy is None or len(draft.text) > policy.policy.longest_chars:
-        yield "too_long"
+        yield HeldFor.TOO_LONG
     yield from unfit_alone(draft.text)
     theirs = [turn.text for turn in transcript.turns if turn.author is Author.PATIENT]
     if echoes(draft.text, [*theirs, said_of_patient]):
-        yield "echoes_patient"
+        yield HeldFor.ECHOES_PATIENT
     # A message that was held once stays in the window, and the models read it again with each one after it.
     if any(recogniser.recognise(text).hits for text in (*dict.fromkeys(theirs), "\n".join(theirs))):
-        yield "gate_in_window"
+        yield HeldFor.GATE_IN_WINDOW
     if _meant_for_machines([*(turn.text for turn in transcript.turns), said_of_patient], facts, recogniser):
-        yield "speaks_to_machine"
+        yield HeldFor.SPEAKS_TO_MACHINE
 
 
 def _marked_high_enough(draft: Draft, policy: InForce) -> bool:

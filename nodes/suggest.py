@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from nodes.screen import Standing
 from pharmacy.domain.gates.hit import GateHit
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.outcome import Draft, Outcome, OutcomeKind
 from pharmacy.domain.policy import InForce, Mode
 
 
-def suggest(draft: Draft, category: str, phase: str, held_for: tuple[str, ...] = ()) -> Outcome:
+def suggest(draft: Draft, category: str, phase: str, held_for: tuple[HeldFor, ...] = ()) -> Outcome:
     """Return the outcome that shows `draft` to a pharmacist."""
     return Outcome(OutcomeKind.SUGGESTION, category, phase, draft.text, draft.judgement, held_for=held_for)
 
@@ -23,8 +24,8 @@ def reasons_to_hold(
     classified_clear: bool,
     listed: Mode,
     policy: InForce,
-    unfit: Iterable[str] = (),
-) -> tuple[str, ...]:
+    unfit: Iterable[HeldFor] = (),
+) -> tuple[HeldFor, ...]:
     """Return why a good draft may still not go out by itself; empty means that nothing stands against it.
 
     Args:
@@ -36,15 +37,15 @@ def reasons_to_hold(
     """
     judgement = drafts[-1].judgement
     held = {
-        "requested": requested,
-        "first_contact": standing.first_contact,
-        "redelivered": standing.redelivered,
-        "consent_unknown": standing.patient.consent.replies is not True,
-        "provider_fallback": fallback_used,
-        "marked_down_before": drafts[-1].text in {draft.text for draft in drafts[:-1]},
-        "gate_hit": bool(hits) or not classified_clear,
-        "not_judged": judgement is None or not judgement.clears,
-        "not_allow_listed": listed is not Mode.AUTO,
-        policy.refusal: listed is Mode.AUTO and bool(policy.refusal),
+        HeldFor.REQUESTED: requested,
+        HeldFor.FIRST_CONTACT: standing.first_contact,
+        HeldFor.REDELIVERED: standing.redelivered,
+        HeldFor.CONSENT_UNKNOWN: standing.patient.consent.replies is not True,
+        HeldFor.PROVIDER_FALLBACK: fallback_used,
+        HeldFor.MARKED_DOWN_BEFORE: drafts[-1].text in {draft.text for draft in drafts[:-1]},
+        HeldFor.GATE_HIT: bool(hits) or not classified_clear,
+        HeldFor.NOT_JUDGED: judgement is None or not judgement.clears,
+        HeldFor.NOT_ALLOW_LISTED: listed is not Mode.AUTO,
     }
-    return (*(name for name, holds in held.items() if holds), *unfit)
+    stopped = [policy.refusal] if listed is Mode.AUTO and policy.refusal else []
+    return (*(name for name, holds in held.items() if holds), *stopped, *unfit)

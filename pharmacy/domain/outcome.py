@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pharmacy.domain.gates.hit import GateHit, Tier
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.judgement import Judgement
 
 
@@ -61,8 +62,8 @@ class Outcome:
     reply: str | None = None
     judgement: Judgement | None = None
     reason: Reason | None = None
-    held_for: tuple[str, ...] = ()
-    """Why a good draft still waits for a pharmacist, such as `first_contact`."""
+    held_for: tuple[HeldFor, ...] = ()
+    """Why a good draft still waits for a pharmacist."""
 
     drafts: tuple[Draft, ...] = ()
     steps: tuple[Step, ...] = ()

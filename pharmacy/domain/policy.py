@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pharmacy.domain.flow import AnsweredBy, Flow
 from pharmacy.domain.gates.rules import CATEGORIES as GATED
+from pharmacy.domain.held_for import HeldFor
 
 MOST_IN_AN_HOUR = 3
 """Automatic messages to one patient; no file may say more. Source: PROMISES.md 6, the Rule of Two."""
@@ -119,11 +120,11 @@ class InForce:
         return Mode.SUGGEST if mode is Mode.AUTO and self.refusal else mode
 
     @property
-    def refusal(self) -> str:
-        """Why nothing at all may go out by itself, in one word; empty when nothing stands against it."""
+    def refusal(self) -> HeldFor | None:
+        """Why nothing at all may go out by itself; None when nothing stands against it."""
         if self.stopped:
-            return "kill_switch"
-        return "policy_in_doubt" if self.problem or self.policy is None or not self.marking else ""
+            return HeldFor.KILL_SWITCH
+        return HeldFor.POLICY_IN_DOUBT if self.problem or self.policy is None or not self.marking else None
 
 
 def problems(policy: Policy, flow: Flow, bounds: Bounds) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Author
 from pharmacy.domain.gates.hit import GateHit
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.outcome import Outcome, OutcomeKind
 from pharmacy.domain.policy import InForce, Mode, Policy
 from pharmacy.domain.policy_file import PolicyFile
@@ -82,15 +83,15 @@ async def send(
 def may_still_go(file: PolicyFile) -> Any:
     """Return what the outbox asks of an automatic row before each attempt to send it."""
 
-    async def ask(tx: AsyncConnection, row: Any) -> str | None:
+    async def ask(tx: AsyncConnection, row: Any) -> HeldFor | None:
         now = await policy.in_force(tx, row.pharmacy_id, file)
         if row.kind != "reply":  # words that were approved beforehand: the switch stops these too, and nothing else
-            return "kill_switch" if now.stopped else None
+            return HeldFor.KILL_SWITCH if now.stopped else None
         where = (conversations.c.pharmacy_id == row.pharmacy_id, conversations.c.id == row.conversation_id)
         conversation = (await tx.execute(select(conversations).where(*where))).one()
         against = [
-            *(["policy_changed"] if row.policy_version != now.version else []),
-            *(["other_recipient"] if row.recipient != conversation.patient_id else []),
+            *([HeldFor.POLICY_CHANGED] if row.policy_version != now.version else []),
+            *([HeldFor.OTHER_RECIPIENT] if row.recipient != conversation.patient_id else []),
             *_against_conversation(conversation, row.created_at),
             *await _against_standing(tx, conversation, row.category, row.phase, now),
         ]
@@ -103,7 +104,7 @@ def may_still_go(file: PolicyFile) -> Any:
 
 async def over_limits(
     tx: AsyncConnection, conversation: Any, limits_of: Policy, version: int, but: Any = None
-) -> list[str]:
+) -> list[HeldFor]:
     """Return the limits that one more automatic reply to this conversation's patient would be over.
 
     Args:
@@ -126,58 +127,58 @@ async def over_limits(
     in_all = select(func.count()).select_from(outbox).where(*mine, outbox.c.policy_version == version)
     counted["in_all"] = (await tx.execute(in_all)).scalar_one()
     most = limits_of.limits.model_dump()
-    return [f"limit_{name}" for name, count in counted.items() if count >= most[name]]
+    return [HeldFor(f"limit_{name}") for name, count in counted.items() if count >= most[name]]
 
 
-def _against_run(outcome: Outcome, covered: outcomes.Covered, ran: Ran, now: InForce) -> Iterator[str]:
+def _against_run(outcome: Outcome, covered: outcomes.Covered, ran: Ran, now: InForce) -> Iterator[HeldFor]:
     draft = outcome.drafts[-1] if outcome.drafts else None
     judgement = draft.judgement if draft else None
     judged = any(call.node == JUDGE and call.error is None for call in covered.calls)
     if ran.requested:
-        yield "requested"
+        yield HeldFor.REQUESTED
     if ran.hits:
-        yield "gate_hit"
+        yield HeldFor.GATE_HIT
     if draft is None or judgement is None or not judgement.clears or not judged:
-        yield "not_judged"
+        yield HeldFor.NOT_JUDGED
     elif not all(name in judgement.marks and judgement.marks[name].mark >= at for name, at in now.floors.items()):
-        yield "mark_below_automatic"
+        yield HeldFor.MARK_BELOW_AUTOMATIC
     if draft is None or outcome.reply != f"{draft.text}\n\n{now.marking}":
-        yield "not_marked"
+        yield HeldFor.NOT_MARKED
     elif now.policy is not None and len(draft.text) > now.policy.longest_chars:
-        yield "too_long"
+        yield HeldFor.TOO_LONG
 
 
-def _against_conversation(conversation: Any, since: datetime) -> Iterator[str]:
+def _against_conversation(conversation: Any, since: datetime) -> Iterator[HeldFor]:
     if conversation.taken_over_by is not None:
-        yield "taken_over"
+        yield HeldFor.TAKEN_OVER
     # Whoever corrects what a conversation is about has looked at it, and may want other words.
     if any(at is not None and at > since for at in (conversation.phase_set_at, conversation.category_set_at)):
-        yield "corrected"
+        yield HeldFor.CORRECTED
 
 
 async def _against_standing(
     tx: AsyncConnection, conversation: Any, category: str | None, phase: str | None, now: InForce
-) -> list[str]:
+) -> list[HeldFor]:
     against = [now.refusal] if now.refusal else []
     if now.policy is None or now.policy.mode_of(category or "", phase or "") is not Mode.AUTO:
-        against.append("not_allow_listed")
+        against.append(HeldFor.NOT_ALLOW_LISTED)
     open_case = (handovers.c.pharmacy_id == conversation.pharmacy_id, handovers.c.state == "open",
                  handovers.c.conversation_id == conversation.id)  # fmt: skip
     if (await tx.execute(select(handovers.c.id).where(*open_case).limit(1))).one_or_none() is not None:
-        against.append("open_case")
+        against.append(HeldFor.OPEN_CASE)
     mine = (patients.c.pharmacy_id == conversation.pharmacy_id, patients.c.id == conversation.patient_id)
     profile = (await tx.execute(select(patients.c.profile).where(*mine))).scalar_one()
     if (profile.get("consent") or {}).get("replies") is not True:
-        against.append("consent_unknown")
+        against.append(HeldFor.CONSENT_UNKNOWN)
     return against
 
 
-async def _against_words(tx: AsyncConnection, conversation: Any, words: str) -> list[str]:
+async def _against_words(tx: AsyncConnection, conversation: Any, words: str) -> list[HeldFor]:
     others = await names.other_names_in(tx, conversation.pharmacy_id, conversation.patient_id, words)
-    return ["other_patients_name"] if others else []
+    return [HeldFor.OTHER_PATIENTS_NAME] if others else []
 
 
-def as_suggestion(outcome: Outcome, against: Sequence[str]) -> Outcome:
+def as_suggestion(outcome: Outcome, against: Sequence[HeldFor]) -> Outcome:
     """Return the same draft as a suggestion that waits `against` reasons, without the marking."""
     held_for = tuple(dict.fromkeys((*outcome.held_for, *against)))
     words = outcome.drafts[-1].text if outcome.drafts else outcome.reply

@@ -6,6 +6,7 @@ from uuid import uuid4
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.storage import audit
 from pharmacy.storage.notices import notify
 from pharmacy.storage.tables import messages, outbox, outcomes, suggestions
@@ -19,14 +20,14 @@ async def take_back_outdated(tx: AsyncConnection, conversation: Any) -> None:
     where = (outbox.c.pharmacy_id == conversation.pharmacy_id, outbox.c.conversation_id == conversation.id,
              outbox.c.automatic, outbox.c.kind == "reply", outbox.c.state == "queued", outbox.c.attempts == 0,
              outbox.c.version < conversation.version)  # fmt: skip
-    why = "a newer message came before it was sent"
+    why = HeldFor.NEWER_MESSAGE
     for row in (await tx.execute(select(outbox).where(*where).with_for_update())).all():
         await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", problem=why))
         await back_to_person(tx, row, conversation, why)
         await audit.append(tx, row.pharmacy_id, "flow", "message_cancelled", str(row.id), {"problem": why})
 
 
-async def back_to_person(tx: AsyncConnection, row: Any, conversation: Any, why: str) -> bool:
+async def back_to_person(tx: AsyncConnection, row: Any, conversation: Any, why: HeldFor) -> bool:
     """Undo what a cancelled automatic row had settled; return whether a person now sees its draft.
 
     In a conversation that has not moved on, the draft becomes a suggestion. In one that has, the messages it was to
@@ -82,7 +83,7 @@ async def _open_one(tx: AsyncConnection, row: Any) -> Any | None:
     return found
 
 
-async def _reopened(tx: AsyncConnection, row: Any, why: str) -> Any:
+async def _reopened(tx: AsyncConnection, row: Any, why: HeldFor) -> Any:
     mine = (suggestions.c.pharmacy_id == row.pharmacy_id, suggestions.c.id == row.suggestion_id)
     body = (await tx.execute(select(suggestions.c.body).where(*mine))).scalar_one()
     values = {"state": "open", "decided_by": None, "decided_at": None, "body": body | {"held_for": [why]}}

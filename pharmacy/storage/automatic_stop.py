@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.storage import outbox, policy
 from pharmacy.storage.database import Database, Transaction
 from pharmacy.storage.refusals import NotHere, StoreBusy
@@ -53,7 +54,7 @@ async def _take_back(database: Database, pharmacy_id: str, actor: str) -> int:
             break
         try:
             async with database.begin(pharmacy_id) as tx:
-                taken += await outbox.withhold(tx, pharmacy_id, outbox_id, actor, "kill_switch")
+                taken += await outbox.withhold(tx, pharmacy_id, outbox_id, actor, HeldFor.KILL_SWITCH)
         except StoreBusy:
             continue
     return taken

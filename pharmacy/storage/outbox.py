@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Kind
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.storage import alarms, audit, automatic_back, cases, moves
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.expiry import expired
@@ -57,7 +58,7 @@ _CHANNEL = (
     .label("channel")
 )
 
-MayGo = Callable[[AsyncConnection, Any], Awaitable[str | None]]
+MayGo = Callable[[AsyncConnection, Any], Awaitable[HeldFor | None]]
 """Returns why an automatic row may not go now, or None; asked with conversation and row locked."""
 
 
@@ -153,10 +154,10 @@ async def cancel(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: 
     if row.state != "queued" or row.attempts:
         state = row.state if row.state != "queued" else "being sent"
         raise Stale(f"text is {state}, expected one that was never tried", conversation.version, [], state)
-    await _cancel(tx, row, conversation, actor, "a person cancelled it")
+    await _cancel(tx, row, conversation, actor, HeldFor.CANCELLED)
 
 
-async def withhold(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: str, why: str) -> bool:
+async def withhold(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: str, why: HeldFor) -> bool:
     """Take an automatic text back that was never tried; return False when it is on its way or done with."""
     row, conversation = await _both(tx, pharmacy_id, outbox_id)
     if row.state != "queued" or row.attempts or not row.automatic:
@@ -180,18 +181,18 @@ async def note_problem(
     await tx.execute(update(outbox).where(*mine).values(problem=problem, not_before=again, **given_back))
 
 
-async def _overtaken(tx: AsyncConnection, row: Any, conversation: Any, may_go: MayGo) -> str | None:
+async def _overtaken(tx: AsyncConnection, row: Any, conversation: Any, may_go: MayGo) -> HeldFor | None:
     """Return why a row may not go any more."""
     if row.kind == "reply" and row.version != conversation.version:
-        return "a newer message came before it was sent"
+        return HeldFor.NEWER_MESSAGE
     if not row.automatic:
         return None
     if conversation.taken_over_by is not None:
-        return "a pharmacist took the conversation over"
+        return HeldFor.TAKEN_OVER
     return await may_go(tx, row)
 
 
-async def _withhold(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: str) -> None:
+async def _withhold(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: HeldFor) -> None:
     """Nobody asked for an automatic text, so it is let go; a person's own is parked for that person to see.
 
     An automatic one that was tried may have arrived: it is no suggestion any more, and a person must look.
@@ -205,7 +206,7 @@ async def _withhold(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any
 
 
 async def _expire(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: str) -> None:
-    await _cancel(tx, row, conversation, "channel", _in_doubt(row, why))
+    await _set_cancelled(tx, row, conversation, "channel", _in_doubt(row, why), shown=False)
     if not row.automatic:  # the words for an emergency: whether the patient was told is a person's to see
         await alarms.of_unsent(tx, jobs, conversation, always=True)
 
@@ -214,9 +215,20 @@ def _in_doubt(row: Any, why: str) -> str:
     return f"{why}; it may have arrived" if row.attempts else why
 
 
-async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: str) -> None:
-    await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", problem=why))
+async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: HeldFor) -> None:
     shown = row.automatic and await automatic_back.back_to_person(tx, row, conversation, why)
+    await _set_cancelled(tx, row, conversation, actor, why, shown=shown)
+
+
+async def _set_cancelled(
+    tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: str, *, shown: bool
+) -> None:
+    """Write why the text does not go.
+
+    Args:
+        shown: whether a person sees it as a draft.
+    """
+    await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", problem=why))
     # A newer message has a run of its own, which reads this one's messages too; otherwise they are a person's now.
     if row.kind == "reply" and row.version == conversation.version and not shown:
         await cases.open_case(tx, conversation, "not_sent", why)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pharmacy.domain.conversation import Author, Kind, Transcript, Turn
 from pharmacy.domain.facts import Patient
 from pharmacy.domain.gates.hit import GateHit, Tier
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Draft, Outcome, OutcomeKind
 from pharmacy.domain.outcome_json import steps_json
@@ -271,7 +272,7 @@ async def _write(
 ) -> None:
     requested = begun.asked is not None
     if outcome.kind is OutcomeKind.AUTO_SENT and sending is None:
-        outcome = automatic.as_suggestion(outcome, ["policy_in_doubt"])
+        outcome = automatic.as_suggestion(outcome, [HeldFor.POLICY_IN_DOUBT])
     if outcome.kind is OutcomeKind.AUTO_SENT and sending is not None:
         ran = automatic.Ran(begun.now, requested, begun.hits)
         outcome, now = await automatic.settle(tx, sending.file, conversation, covered, outcome, ran)

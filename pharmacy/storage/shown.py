@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from pharmacy.domain.held_for import HeldFor
+
 
 def conversation_json(row: Any) -> dict[str, Any]:
     """Return a conversation's row as the API shows it."""
@@ -101,7 +103,7 @@ def _readable(body: Any) -> dict[str, Any]:
     if fits and "cost_usd" in body:
         return dict(body)
     nothing = {"drafts": 0, "earlier_drafts": [], "trail": [], "models": {}, "cost_usd": None}
-    return nothing | {"held_for": ["record_unreadable"]}
+    return nothing | {"held_for": [HeldFor.RECORD_UNREADABLE]}
 
 
 def handover_json(row: Any) -> dict[str, Any]:

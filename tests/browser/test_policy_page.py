@@ -109,6 +109,7 @@ async def test_what_is_held_counts_down_and_is_cancelled_on_either_page(desk: De
     await looks_right(pane, "desk-held")
     await pane.get_by_role("button", name="取り消す").click()
     await expect(pane.locator("#words")).to_be_visible()
+    await expect(pane.locator(".held")).to_contain_text("自動送信が取り消されました。")
     await expect(page.locator(".held-texts li")).to_have_count(0)
     states = await desk.shop.rows("SELECT state FROM outbox WHERE automatic ORDER BY created_at")
     assert [row.state for row in states] == ["cancelled", "cancelled"]

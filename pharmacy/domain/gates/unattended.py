@@ -11,6 +11,7 @@ import re2
 from pharmacy.domain.gates.claims_contacts import unlisted_contacts
 from pharmacy.domain.gates.claims_view import ENDS, hidden, letters, plain
 from pharmacy.domain.gates.manners import is_polite
+from pharmacy.domain.held_for import HeldFor
 
 ECHO_CHARS = 14
 """So many letters in a row that the patient wrote are the patient's words and no reply's own."""
@@ -61,13 +62,13 @@ _COMMON_LATIN = frozenset(
 """Latin words that a Japanese reply may have of its own; another one is a name, a code, or somebody's order."""
 
 
-def unfit_alone(reply: str) -> Iterator[str]:
+def unfit_alone(reply: str) -> Iterator[HeldFor]:
     """Yield why `reply` may not go out unseen, whatever it rests on."""
     if any(unlisted_contacts(plain(reply).text, frozenset())):
-        yield "contact_in_reply"  # the pharmacy's own too: what a link leads to can change
+        yield HeldFor.CONTACT_IN_REPLY  # the pharmacy's own too: what a link leads to can change
     foreign = any(word.group().casefold() not in _COMMON_LATIN for word in _LATIN.finditer(reply))
     if foreign or _TOKEN.search(reply) or speaks_to_machine(reply) or not is_polite(reply):
-        yield "odd_form"
+        yield HeldFor.ODD_FORM
 
 
 def speaks_to_machine(text: str) -> bool:

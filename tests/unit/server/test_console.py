@@ -1,6 +1,5 @@
 """The console's words are whole in both languages, its files are those that were looked at, its keys stand once."""
 
-import ast
 import hashlib
 import re
 from pathlib import Path
@@ -11,7 +10,10 @@ from babel.messages.extract import extract_from_file
 from pharmacy.domain import errors
 from pharmacy.domain.conversation import Kind
 from pharmacy.domain.errors import FlowError
+from pharmacy.domain.held_for import HeldFor
+from pharmacy.domain.policy import Limits
 from pharmacy.settings import CHECKOUT
+from pharmacy.storage.restores import REASON
 from server.console.assets import STATIC, address_of
 from server.console.desk import REFUSALS
 from server.console.forms import LONGEST_FORM
@@ -19,6 +21,7 @@ from server.console.keys import KEYS, read_keys
 from server.console.languages import NAMES, catalogue, language
 from server.console.templates import HERE, visible
 from server.console.view import SECTIONS, View
+from server.worker.reply import STOPPED
 
 TEMPLATES = sorted((HERE / "templates").glob("*.html"))
 _MADE = re.compile(r'(?<![\w.])(?:Reason|_handed_over|open_case)\(\s*(?:tx, conversation, )?"([a-z_]+)"')
@@ -42,7 +45,7 @@ def test_every_code_has_its_sentence(name: str) -> None:
     families = {
         "tab": [tab.value for tab in SECTIONS], "empty": [tab.value for tab in SECTIONS], "tier": "EUH",
         "author": ("patient", "pharmacist", "machine"), "refusal": REFUSALS, "key": [key.name for key in KEYS.every],
-        "kind": [kind.value for kind in Kind if kind is not Kind.TEXT], "reason": _reasons(), "held": _held(),
+        "kind": [kind.value for kind in Kind if kind is not Kind.TEXT], "reason": _reasons(), "held": [*HeldFor],
         "gate": [*_gates(), "likeness", "profile"],
         "pregnancy": ("pregnant", "possible", "breastfeeding", "none", "unknown"), "sex": ("female", "male", "other"),
     }  # fmt: skip
@@ -52,6 +55,10 @@ def test_every_code_has_its_sentence(name: str) -> None:
                if speaks.translations.gettext(f"{family}:{code}") == f"{family}:{code}"]  # fmt: skip
 
     assert missing == []
+
+
+def test_every_limit_of_the_policy_has_its_code() -> None:
+    assert [name for name in Limits.model_fields if f"limit_{name}" not in [*HeldFor]] == []
 
 
 def test_a_code_that_nobody_knows_is_shown_itself() -> None:
@@ -146,7 +153,12 @@ def _reasons() -> set[str]:
     named = {code for path in rooms for code in _MADE.findall(path.read_text("utf-8"))}
     faults = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, FlowError)}
     screened = set(re.findall(r'_hit\("([a-z_]+)"', (CHECKOUT / "nodes/screen.py").read_text("utf-8")))
-    return named | faults | screened | {"judge_unavailable", "triage", "patient_profile"}
+    return (
+        named
+        | faults
+        | screened
+        | {"judge_unavailable", "triage", "patient_profile", *STOPPED, REASON, Kind.UNSENT.value}
+    )
 
 
 def _gates() -> list[str]:
@@ -154,12 +166,3 @@ def _gates() -> list[str]:
     return [
         path.stem for path in (CHECKOUT / "pharmacy/domain/gates/rules").glob("*.toml") if path.stem != "vocabulary"
     ]
-
-
-def _held() -> set[str]:
-    """Return every code for holding a good draft."""
-    suggest = ast.parse((CHECKOUT / "nodes/suggest.py").read_text("utf-8"))
-    (table,) = [node for node in ast.walk(suggest) if isinstance(node, ast.Dict)]
-    plain = {key.value for key in table.keys if isinstance(key, ast.Constant)}
-    unfit = set(re.findall(r'yield "([a-z_]+)"', (CHECKOUT / "nodes/auto_send.py").read_text("utf-8")))
-    return plain | unfit | {"kill_switch", "policy_in_doubt", "record_unreadable"}
