@@ -14,6 +14,17 @@ LONGEST_WAIT_MILLISECONDS = 30_000
 """How long a locator or an expectation waits for what is not there yet."""
 
 
+async def has_been_read(page: Page) -> None:
+    """Wait until what is shown has stood there long enough to be read; the send key does nothing before."""
+    await page.locator("#conversation:not([data-fresh])").wait_for()
+
+
+async def send_by_key(page: Page) -> None:
+    """Press the send key, as somebody does who has read what it sends."""
+    await has_been_read(page)
+    await page.keyboard.press("Control+Enter")
+
+
 class Desk:
     """The shop, and as many browsers before it as a test opens; each is one person's and shares nothing."""
 

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, send_by_key
 from tests.browser.looking import looks_right
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
@@ -82,7 +82,7 @@ async def test_a_slash_inserts_one_by_the_keys_with_the_patients_name(desk: Desk
     await page.keyboard.press("Control+z")
     await expect(page.locator("#words")).to_have_value("/")
     await page.keyboard.press("Control+Shift+z")
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
     (sent,) = await desk.shop.rows("SELECT text FROM outbox")
     assert sent.text == "佐藤花子様\nご連絡ありがとうございます。"
@@ -147,7 +147,7 @@ async def test_inserted_words_pass_the_output_gate_as_any_others(desk: Desk) -> 
     await page.keyboard.press("Enter")
     desk.watch.expect("422")
 
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator("#decide .notice")).to_be_visible()
     await expect(page.locator("#words")).to_have_value("必ず治ります。")
@@ -161,13 +161,13 @@ async def test_a_name_that_nobody_knows_keeps_the_reply_back(desk: Desk) -> None
     await expect(page.locator("#canned [role=option]")).to_have_count(1)
     await page.keyboard.press("Enter")
 
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await page.wait_for_timeout(300)
     assert await desk.shop.rows("SELECT 1 FROM outbox") == []
     await page.keyboard.type("佐藤")
     await expect(page.locator("#words")).to_have_value("佐藤様\nご連絡ありがとうございます。")
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from tests.api.answers import REDRAFT
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, has_been_read, send_by_key
 from tests.browser.looking import looks_right
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
@@ -45,7 +45,7 @@ async def test_an_edited_draft_goes_out_by_the_key_with_both_texts_kept(desk: De
     await page.keyboard.type("どうぞお大事に。")
     await expect(page.locator("#diff ins")).to_have_text("どうぞお大事に。")
     await expect(page.get_by_role("button", name="直して送る")).to_be_visible()
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator("#notices")).to_contain_text("送りました")
     assert await _sent(desk, "c-edit") == [(draft + "どうぞお大事に。", "edited")]
@@ -85,12 +85,12 @@ async def test_a_newer_message_keeps_the_reply_back_and_the_typed_words_stay(des
     await expect(page.locator("#words")).to_have_value(typed)
 
     desk.watch.expect("409")
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator(".newer")).to_contain_text("やっぱり注文の配送についてです")
     await expect(page.locator("#words")).to_have_value(typed)
     assert await _sent(desk, "c-stale") == []
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
     assert [text for text, _ in await _sent(desk, "c-stale")] == [typed]
 
@@ -131,13 +131,14 @@ async def test_nothing_is_sent_while_a_conversion_is_open_and_the_same_key_sends
     await page.keyboard.press("e")
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3})
+    await has_been_read(page)
 
     await devtools.send("Input.dispatchKeyEvent", _control_enter(229))
     await page.wait_for_timeout(500)
 
     assert await _sent(desk, "c-kana") == []
     await devtools.send("Input.insertText", {"text": "日本"})
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
     assert (await _sent(desk, "c-kana"))[0][0].endswith("日本")
 
@@ -152,7 +153,7 @@ async def test_single_letters_can_be_switched_off(desk: Desk) -> None:
     await page.keyboard.press("x")
 
     await expect(page.locator("#refuse")).to_be_hidden()
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
 
 
@@ -194,7 +195,7 @@ async def test_a_case_is_taken_on_answered_and_closed(desk: Desk) -> None:
     await expect(page.locator(".case")).to_contain_text("さんが対応中")
     await expect(page.locator("#words")).to_have_value("すぐに119番へお電話ください。")
     await page.locator("#words").focus()
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
     await page.locator("#row-c-case").click()
     await page.get_by_role("button", name="対応済みにする").click()

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, send_by_key
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
 
@@ -12,7 +12,7 @@ async def test_after_a_reply_is_sent_by_key_letters_act_in_the_next_conversation
     await page.keyboard.press("e")
     await page.keyboard.type("追記です。")
 
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator('[data-conversation="c-two"]')).to_be_visible()
     await _at_the_name_of(page, "p-two")
@@ -21,7 +21,7 @@ async def test_after_a_reply_is_sent_by_key_letters_act_in_the_next_conversation
     await page.keyboard.press("Escape")
     await page.keyboard.press("e")
     await expect(page.locator("#words")).to_be_focused()
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator('[data-conversation="c-three"]')).to_be_visible()
     await _at_the_name_of(page, "p-three")
     await page.keyboard.press("k")
@@ -72,7 +72,7 @@ async def test_after_the_last_decision_the_keyboard_is_with_the_empty_place(desk
     await desk.shop.say("c-only", QUESTION)
     page = await desk.visit("/?c=c-only")
 
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator("#conversation > .empty")).to_be_visible()
     await expect(page.locator("#main")).to_be_focused()

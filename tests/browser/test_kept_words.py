@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.colleague import colleague
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, send_by_key
 from tests.browser.looking import looks_right
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
@@ -30,7 +30,8 @@ async def test_what_is_typed_comes_back_with_its_conversation(desk: Desk, way: s
 
 async def test_what_was_sent_or_taken_back_is_kept_no_longer(desk: Desk) -> None:
     page, typed = await _begun(desk)
-    await page.locator("#words").press("Control+Enter")
+    await page.locator("#words").focus()
+    await send_by_key(page)
     await expect(page.locator('[data-conversation="c-two"]')).to_be_visible()
     await page.locator("#words").press_sequentially(ADDED)
     await page.locator("#words").fill(await page.locator("#words").get_attribute("data-draft") or "")

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.api.answers import GOOD, REDRAFT
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, has_been_read, send_by_key
 from tests.browser.looking import picture
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
@@ -37,6 +37,7 @@ class Morning:
         """Press the keys; go on as soon as another conversation stands on the screen."""
         left = await self.open_one()
         self.order.append(left)
+        await has_been_read(self.page)
         begun = time.perf_counter()
         for key in keys:
             await self.page.keyboard.press(key)
@@ -93,7 +94,7 @@ async def _the_emergency_first(at: Morning) -> None:
     await _tab_to(page, 'input[name="closes"]')
     await page.keyboard.press("Space")
     await picture(page, "morning-emergency")
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator('.pane[data-conversation="c-person"]')).to_be_visible()
     await expect(page.locator("#standing")).not_to_contain_text("緊急")
 
@@ -104,7 +105,7 @@ async def _one_is_taken_over_and_given_back(at: Morning) -> None:
     await expect(page.locator('form[action$="/give-back"]')).to_be_visible()
     await page.locator("#words").focus()
     await page.keyboard.type(OWN_WORDS)
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
     await page.goto("/?tab=person&c=c-person")
     await _press(page, 'form[action$="/give-back"] button')

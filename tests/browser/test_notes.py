@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, send_by_key
 from tests.browser.looking import looks_right
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
@@ -37,7 +37,7 @@ async def test_the_same_key_sends_the_reply_from_the_replys_own_field(desk: Desk
 
     await page.keyboard.press("Escape")
     await page.keyboard.press("e")
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator("#notices")).to_contain_text("送りました")
     assert await desk.shop.rows("SELECT 1 FROM notes") == []

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.async_api import expect
 
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, send_by_key
 from tests.browser.looking import looks_right
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
@@ -18,11 +18,11 @@ async def test_a_mornings_decisions_are_on_the_page_of_numbers(desk: Desk) -> No
     page = await desk.visit("/?c=c-1")
     await expect(page.locator(".draft")).to_be_visible()
     await desk.shop.until(lambda: desk.shop.rows(DISPLAYS))
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator('[data-conversation="c-2"]')).to_be_visible()
     await page.keyboard.press("e")
     await page.keyboard.type("どうぞ。")
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator('[data-conversation="c-3"]')).to_be_visible()
     await page.keyboard.press("Escape")
     await page.keyboard.press("x")

@@ -5,7 +5,7 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from server.console.keys import KEYS
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, send_by_key
 from tests.browser.looking import looks_right
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
@@ -43,7 +43,7 @@ async def test_arrows_go_round_and_escape_goes_back_to_what_was_being_typed(desk
     await expect(options.first).to_have_attribute("aria-selected", "true")
     await page.keyboard.type("そんなものはない")
     await expect(page.locator("#palette-none")).to_be_visible()
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await page.keyboard.press("Escape")
 
     await expect(page.locator("#palette")).to_be_hidden()

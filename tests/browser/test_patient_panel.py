@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, send_by_key
 from tests.browser.looking import looks_right
 
 PATIENT = {
@@ -17,7 +17,7 @@ async def test_the_panel_shows_cases_orders_contacts_and_how_the_conversation_mo
     await desk.shop.say("c-panel", "体調の相談です。提案へ", patient=PATIENT)
     page = await desk.visit("/?c=c-panel")
     await page.locator("#main").focus()
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
     await desk.shop.say("c-other", "至急語です", patient=PATIENT)
 
@@ -72,7 +72,7 @@ async def test_a_reply_closes_the_case_in_one_step(desk: Desk) -> None:
     await looks_right(page, "desk-closes")
 
     await page.locator("#words").fill("お電話いたします。")
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator("#notices")).to_contain_text("送りました")
     assert await _case_state(desk) == "resolved"
@@ -83,7 +83,7 @@ async def test_an_unchecked_box_leaves_the_case_open(desk: Desk) -> None:
 
     await page.get_by_role("checkbox", name="この返信で対応済みにする").uncheck()
     await page.locator("#words").fill("お電話いたします。")
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator("#notices")).to_contain_text("送りました")
     assert await _case_state(desk) == "open"
@@ -103,13 +103,13 @@ async def test_where_somebody_has_closed_the_case_meanwhile_nothing_is_sent_and_
     desk.watch.expect("409")
 
     await page.locator("#words").focus()
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator("#decide .notice")).to_contain_text("この件はすでに対応済みです。")
     await expect(page.locator("#words")).to_have_value("お電話いたします。")
     assert await desk.shop.rows("SELECT 1 FROM outbox") == []
     await page.locator("#words").focus()
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
 
 

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Route, expect
 
 from tests.api.automatic import shipped_policy
 from tests.api.shop import Shop
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, send_by_key
 from tests.browser.looking import looks_right
 from tests.browser.watching import Watch
 from tests.fakes.openai_server import OpenAIFake
@@ -57,10 +57,12 @@ async def test_a_reply_survives_the_server_and_goes_out_once_when_it_is_back(
         await expect(page.locator("#away")).to_contain_text("サーバーにつながっていません", timeout=AGAIN_MILLISECONDS)
         await expect(page.locator("#words")).to_have_value(typed)
         await looks_right(page, "desk-away")
-        await page.locator("#words").press("Control+Enter")
+        await page.locator("#words").focus()
+        await send_by_key(page)
         await expect(page.locator("#away")).to_contain_text("送信していません")
         await expect(page.get_by_role("button", name="直して送る")).to_be_enabled()
-        await page.locator("#words").press("Control+Enter")
+        await page.locator("#words").focus()
+        await send_by_key(page)
         await expect(page.locator("#words")).to_have_value(typed)
         assert await _sent(shop) == []
         await shop.say("c-else", "体調の相談です", wait=None)
@@ -70,7 +72,8 @@ async def test_a_reply_survives_the_server_and_goes_out_once_when_it_is_back(
             await expect(page.locator("#away")).to_be_hidden(timeout=AGAIN_MILLISECONDS)
             await expect(page.locator("#row-c-else")).to_be_visible()
             await expect(page.locator("#words")).to_have_value(typed)
-            await page.locator("#words").press("Control+Enter")
+            await page.locator("#words").focus()
+            await send_by_key(page)
             await expect(page.locator("#notices")).to_contain_text("送りました")
             await shop.say("c-later", "体調の相談です", wait=None)
             await expect(page.locator("#row-c-later")).to_be_visible(timeout=AGAIN_MILLISECONDS)
@@ -116,7 +119,7 @@ async def test_an_answer_that_is_lost_is_said_to_be_uncertain_and_nothing_goes_o
     await page.route("**/desk/**/respond" if own else "**/desk/**/send", _carried_out_and_lost)
     desk.watch.expect("ERR_FAILED|Failed to fetch")
 
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     # The news that it went out all the same may be quicker than the loss of the answer.
     said = re.compile("実行されたかどうか分かりません|返信先の状況が変わりました")
@@ -124,7 +127,8 @@ async def test_an_answer_that_is_lost_is_said_to_be_uncertain_and_nothing_goes_o
     await expect(page.locator("#words")).to_have_value(typed)
     await page.unroute_all()
     desk.watch.expect("409")
-    await page.locator("#words").press("Control+Enter")
+    await page.locator("#words").focus()
+    await send_by_key(page)
     await expect(page.locator("#decide [role=alert]").first).to_be_visible()
     await expect(page.locator("#words")).to_have_value(typed)
     assert await _sent(desk.shop) == [typed]
@@ -138,12 +142,13 @@ async def test_an_error_page_of_what_stands_before_the_server_is_never_shown_in_
     await page.route("**/desk/**/send", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
     desk.watch.expect("502")
 
-    await page.keyboard.press("Control+Enter")
+    await send_by_key(page)
 
     await expect(page.locator("#notices")).to_contain_text("実行されたかどうか分かりません")
     await expect(page.locator("#words")).to_have_value(typed)
     await page.unroute_all()
-    await page.locator("#words").press("Control+Enter")
+    await page.locator("#words").focus()
+    await send_by_key(page)
     await expect(page.locator("#notices")).to_contain_text("送りました")
     assert await _sent(desk.shop) == [typed]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, has_been_read
 from tests.browser.looking import looks_right
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
@@ -25,6 +25,7 @@ async def test_enter_begins_a_new_line_until_somebody_sets_that_it_sends(desk: D
     await page.keyboard.press("Shift+Enter")
     await page.keyboard.type("お大事に。")
     assert await _sent(desk, "c-enter") == []
+    await has_been_read(page)
     await page.keyboard.press("Enter")
 
     await expect(page.locator("#notices")).to_contain_text("送りました")
@@ -38,6 +39,7 @@ async def test_enter_that_ends_a_conversion_never_sends(desk: Desk) -> None:
     await _set(page, "Enterで送信する")
     await page.locator("#words").focus()
     devtools = await page.context.new_cdp_session(page)
+    await has_been_read(page)
     await devtools.send("Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3})
 
     await devtools.send("Input.dispatchKeyEvent", _enter(229))

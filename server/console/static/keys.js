@@ -7,6 +7,8 @@ const LETTERS = "kakari-letters";
 const converting = (event) => event.isComposing || event.keyCode === 229;
 const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
 const find = (name) => [...document.querySelectorAll(`[data-key="${name}"]`)].find((each) => each.checkVisibility());
+// What stands here too briefly to have been read is not sent by a key; the page says so.
+const may_send = () => document.dispatchEvent(new Event("kakari:send", { cancelable: true }));
 const rows = () => [...document.querySelectorAll("[data-row]")];
 
 function step(by) {
@@ -34,7 +36,7 @@ const acts = {
       return;
     }
     const button = find("send");
-    if (button) button.form.requestSubmit(button);
+    if (button && may_send()) button.form.requestSubmit(button);
   },
   edit: () => focus(document.getElementById("words")),
   suggest: () => (find("suggest") ?? document.querySelector("#again .main, #ask .main"))?.click(),
