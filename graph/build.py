@@ -71,7 +71,7 @@ def _node(name: str, work: Work) -> Any:
             unjudged = name == "judge" and not isinstance(error, BudgetReached)
             code = "judge_unavailable" if unjudged else error.code
             detail = str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
-            update, says = {"fault": Reason(code, detail)}, f"fault: {error.code}"
+            update, says = {"fault": Reason(code, detail, node=name)}, f"fault: {error.code}"
             _log.warning("node_failed", node=name, code=error.code)
         return {**update, "steps": (Step(name, time.monotonic() - started, says),)}
 

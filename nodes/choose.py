@@ -1,6 +1,6 @@
 """Step 4: join category and phase, and see whether a machine may answer this category."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nodes.classify import Classification
 from nodes.hand_over import holds
@@ -33,6 +33,8 @@ def choose(
         reason = switched_off(category.name, switch.phase, policy)
     if holds(safety.tier, requested=requested):
         reason = Reason("safety_class", f"classify: {safety}: {classification.reason}", safety.tier)
+    if reason is not None and reason.code != "off_by_policy":
+        reason = replace(reason, node="classify", said=classification.reason)
     return Choice(category.name, switch.phase, reason)
 
 

@@ -29,6 +29,11 @@ class Reason:
 
     tier: Tier | None = None
     hits: tuple[GateHit, ...] = ()
+    node: str = ""
+    """Which node it comes from, where one node alone has said it."""
+
+    said: str = ""
+    """That node's own words for it: a model's reason, or the value that fell short with its limit."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ async def open_or_join(tx: AsyncConnection, bell: Bell | None, called: Called) -
         ValueError: a case of tier E or U without a bell.
     """
     reason = called.reason
-    told = {**reason_json(reason), "version": called.version, "hits": hits_json(reason.hits)}
+    told = {**reason_json(reason), "version": called.version, "hits": hits_json(reason.hits), "node": reason.node,
+            "said": reason.said, "category": called.category, "phase": called.phase}  # fmt: skip
     entry, drafts = storable(told), storable([*called.drafts])
     where = (handovers.c.pharmacy_id == called.pharmacy_id, handovers.c.state == "open",
              handovers.c.conversation_id == called.conversation_id)  # fmt: skip

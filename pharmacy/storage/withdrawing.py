@@ -124,4 +124,4 @@ def without_words(body: Any) -> Any:
     }
 
 
-_WORDS = frozenset({"detail", "matched", "reason", "reply", "says", "text"})
+_WORDS = frozenset({"detail", "matched", "reason", "reply", "said", "says", "text"})

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,7 @@ from pharmacy.storage import notes, people, reading
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.overview import overview
 from pharmacy.storage.refusals import NotHere
+from server.console.held_because import Because
 from server.console.languages import JAPAN, Language
 
 
@@ -91,6 +92,8 @@ async def see(tx: Transaction, pharmacy_id: str, conversation_id: str, flow: Flo
     except NotHere:
         patient = {}
     judgement = suggestion["judgement"] if suggestion else {}
+    heard = [message["text"] for message in conversation["messages"] if message["author"] == "patient"]
+    because = Because(language, flow, heard)
     return Seen(
         conversation=conversation,
         days=_by_day(conversation["messages"], await notes.last_notes(tx, pharmacy_id, conversation_id)),
@@ -99,8 +102,8 @@ async def see(tx: Transaction, pharmacy_id: str, conversation_id: str, flow: Flo
         suggestion=suggestion,
         marks=marks_of(judgement, flow),
         trail=_trail(suggestion) if suggestion else [],
-        held=_held(conversation["handover"], suggestion, language),
-        beside=_beside(await overview(tx, pharmacy_id, conversation_id), language),
+        held=_held(conversation["handover"], suggestion, because),
+        beside=_beside(await overview(tx, pharmacy_id, conversation_id), conversation_id, because),
     )
 
 
@@ -129,14 +132,19 @@ def _timed(row: dict[str, Any], by: str) -> dict[str, Any]:
     return row | {"at": datetime.fromisoformat(row[by])}
 
 
-def _beside(found: dict[str, Any], language: Language) -> dict[str, Any]:
-    """Return the overview with its times read, and each case's newest reason as a sentence."""
+def _beside(found: dict[str, Any], conversation_id: str, because: Because) -> dict[str, Any]:
+    """Return the overview with its times read, and what each case is about as a sentence."""
     contacts = [
         each | {name: datetime.fromisoformat(each[name]) for name in ("patient_wrote_at", "answered_at") if each[name]}
         for each in found["contacts"]
     ]
-    cases = [_timed(case, "opened_at") | {"said": reason_said(case["reasons"][-1], language)[0]}
-             for case in found["cases"]]  # fmt: skip
+    # What the patient wrote in another conversation is not at hand here, and is not quoted.
+    elsewhere = replace(because, heard=())
+    cases = [
+        _timed(case, "opened_at")
+        | {"said": (because if case["conversation_id"] == conversation_id else elsewhere).case(case["reasons"])[0]}
+        for case in found["cases"]
+    ]
     moves = [_timed(move, "at") for move in found["moves"]]
     return {"began": _timed(found, "began_at")["at"], "moves": moves, "cases": cases, "contacts": contacts}
 
@@ -160,28 +168,8 @@ def _tries(left: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             return
 
 
-def _held(case: dict[str, Any] | None, suggestion: dict[str, Any] | None, language: Language) -> list[str]:
-    said: list[str] = []
-    if case is not None:
-        said += [line for reason in reversed(case["reasons"]) for line in reason_said(reason, language)]
+def _held(case: dict[str, Any] | None, suggestion: dict[str, Any] | None, because: Because) -> list[str]:
+    said = because.case(case["reasons"], case["drafts"]) if case is not None else []
     if suggestion is not None:
-        said += [language.coded("held", code) for code in suggestion["held_for"]]
+        said += [because.language.coded("held", code) for code in suggestion["held_for"]]
     return list(dict.fromkeys(said))
-
-
-def reason_said(reason: dict[str, Any], language: Language) -> list[str]:
-    """Return why a person has to look, in whole sentences: for a gate what it took the message for, and the words."""
-    said = [_hit_said(hit, language) for hit in reason.get("hits", ()) if not hit["rule"].startswith("screen.")]
-    if reason["code"] not in ("triage", "patient_profile") or not said:
-        said.insert(0, _tiered(reason.get("tier"), language.coded("reason", reason["code"]), language))
-    return said
-
-
-def _hit_said(hit: dict[str, Any], language: Language) -> str:
-    sentence = language.coded("gate", hit["rule"].partition(".")[0])
-    words = f"{sentence} 「{hit['matched']}」" if hit["matched"] else sentence
-    return _tiered(hit["tier"], words, language)
-
-
-def _tiered(tier: str | None, sentence: str, language: Language) -> str:
-    return f"{language.coded('tier', tier)}: {sentence}" if tier else sentence

@@ -25,6 +25,7 @@ from server.worker.reply import STOPPED
 
 TEMPLATES = sorted((HERE / "templates").glob("*.html"))
 _MADE = re.compile(r'(?<![\w.])(?:Reason|_handed_over|open_case)\(\s*(?:tx, conversation, )?"([a-z_]+)"')
+_HIT = re.compile(r'GateHit\("([a-z_]+)"')
 OLD = re.compile(
     r"\bhx-(?:ext|on|vars)\b|(?<!hx-)\bsse-(?:connect|swap|close)\b|htmx:[a-z]+[A-Z]|hx-vals=.js:|hx-trigger=\"[^\"]*\["
 )
@@ -46,7 +47,7 @@ def test_every_code_has_its_sentence(name: str) -> None:
         "tab": [tab.value for tab in SECTIONS], "empty": [tab.value for tab in SECTIONS], "tier": "EUH",
         "author": ("patient", "pharmacist", "machine"), "refusal": REFUSALS, "key": [key.name for key in KEYS.every],
         "kind": [kind.value for kind in Kind if kind is not Kind.TEXT], "reason": _reasons(), "held": [*HeldFor],
-        "gate": [*_gates(), "likeness", "profile"],
+        "gate": [*_gates(), "profile"],
         "pregnancy": ("pregnant", "possible", "breastfeeding", "none", "unknown"), "sex": ("female", "male", "other"),
     }  # fmt: skip
     speaks = language(name)
@@ -162,7 +163,8 @@ def _reasons() -> set[str]:
 
 
 def _gates() -> list[str]:
-    """Return the name of every file of rules: each is a sort of message that a gate holds."""
-    return [
+    """Return the name of every file of rules, each a sort of message that a gate holds, and what is found without."""
+    without = _HIT.findall((CHECKOUT / "pharmacy/domain/gates/recognise.py").read_text("utf-8"))
+    return without + [
         path.stem for path in (CHECKOUT / "pharmacy/domain/gates/rules").glob("*.toml") if path.stem != "vocabulary"
     ]
