@@ -39,18 +39,38 @@ const acts = {
     if (button && may_send()) button.form.requestSubmit(button);
   },
   edit: () => focus(document.getElementById("words")),
-  suggest: () => (find("suggest") ?? document.querySelector("#again .main, #ask .main"))?.click(),
-  suggest_typing: () => document.querySelector("#again .main, #ask .main")?.click(),
+  suggest: again,
+  suggest_typing: again,
   instruct: () => open(find("instruct")),
   refuse: () => open(find("refuse")),
   claim: () => find("claim")?.click(),
   note: () => focus(document.getElementById("note-words")),
   snooze: () => open(find("snooze")),
-  search: () => focus(document.getElementById("q")),
+  search: () => { const field = document.getElementById("q"); field.focus(); field.select(); },
   sheet: () => document.getElementById("sheet").togglePopover(),
   palette: () => document.dispatchEvent(new Event("kakari:palette")),
-  leave: () => document.activeElement?.blur(),
+  leave: (event) => leave(event),
 };
+
+// A draft that somebody has reworded is given up only where they say so, in the sheet that says what becomes of it.
+function again() {
+  if (document.querySelector("#reply.edited")) open(find("instruct"));
+  else document.querySelector("#again .main, #ask .main")?.click();
+}
+
+// A sheet is closed by the browser, which gives the focus back; from a field it goes to what letters act on.
+function leave(event) {
+  const left = document.activeElement;
+  if (document.querySelector("[popover]:popover-open")) return;
+  if (left?.id === "q") { event?.preventDefault(); to_queue(); return; }
+  left?.blur();
+}
+
+// What is searched for stays as it is: field, list and address say the same.
+const to_queue = () => document.querySelector(".queue").focus({ preventScroll: true });
+document.getElementById("search")?.addEventListener("submit", () => {
+  if (document.activeElement?.id === "q") to_queue();
+});
 
 function open(button) {
   if (!button) return;
@@ -77,7 +97,7 @@ addEventListener("keydown", (event) => {
   const single = !key.mod && !key.alt && key.code !== "Escape";
   if (single && localStorage.getItem(LETTERS) === "off") return;
   if (key.name !== "leave") event.preventDefault();
-  acts[key.name]();
+  acts[key.name](event);
 });
 
 // The palette names a command of the table.
