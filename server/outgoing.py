@@ -1,14 +1,24 @@
 """The output gate at the pharmacist's hand: it warns, and a reason lets the text pass."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.facts import Patient
-from pharmacy.domain.gates.claims import LintContext, lint
+from pharmacy.domain.gates.claims import ClaimHit, LintContext, lint
 from pharmacy.domain.patient_profile import patient_from
 from pharmacy.storage import names, people, reading
 from server.errors import Refused
 from server.program import Program
+
+
+class WordingRefused(Refused):
+    """The output gate holds a person's wording, and no reason lets it pass."""
+
+    def __init__(self, reason: str | None, found: Sequence[ClaimHit]) -> None:
+        said = " ".join(dict.fromkeys(hit.reason_ja for hit in found))
+        super().__init__("reason", reason, f"output gate: {said} Expected a reason to send it all the same")
+        self.found = found
 
 
 async def wording_context(program: Program, pharmacy_id: str, conversation_id: str, text: str) -> LintContext:
@@ -49,10 +59,9 @@ def refuse_bad_wording(
         The names of the rules that the reason overrides.
 
     Raises:
-        Refused: names what the gate found; the same call with a `reason` is then taken.
+        WordingRefused: names what the gate found; the same call with a `reason` is then taken.
     """
     found = lint(text, context or program.assembled.replies.parts.lint_context)
     if found and not (reason and reason.strip()):
-        said = "; ".join(dict.fromkeys(hit.reason_ja for hit in found))
-        raise Refused("reason", reason, f"output gate: {said}: expected a reason to send it all the same")
+        raise WordingRefused(reason, found)
     return tuple(dict.fromkeys(hit.rule for hit in found))

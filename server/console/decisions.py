@@ -1,6 +1,6 @@
 """What a person decides at the desk: each form is one of the API's calls, and its answer is what to look at next."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from pharmacy.domain.gates.claims import ClaimHit
 from pharmacy.domain.rights import Right
 from pharmacy.storage import reading
 from pharmacy.storage.access import Caller
@@ -23,7 +24,7 @@ from server.console.languages import language_of
 from server.console.queue_view import rows_of
 from server.console.route import PageRoute, is_partial
 from server.console.view import View
-from server.errors import Refused
+from server.outgoing import WordingRefused
 from server.program import Program
 from server.rights import needs
 
@@ -32,6 +33,8 @@ _DECIDE = needs(Right.DECIDE)
 
 Work = Callable[[], Awaitable[Any]]
 NOTHING: Mapping[str, str] = MappingProxyType({})
+LONGEST_FOUND = 40
+"""Characters of what the output gate found that are repeated."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,8 @@ class Desk:
         except Stale as stale:
             said = "" if stale.newer_messages else language.coded("stale", stale.state or "newer")
             return await show(view, 409, **typed, newer=stale.newer_messages, said=said)
-        except Refused as refused:
-            if words is None:
-                raise
-            return await show(view, 422, **typed, said=refused.entry["msg"], asks_reason=True)
+        except WordingRefused as refused:
+            return await show(view, 422, **typed, found=_by_rule(refused.found), asks_reason=True)
         view = view if stays else await self._next(view)
         if not is_partial(self.request):
             return RedirectResponse(view.address(), 303)
@@ -186,6 +187,15 @@ async def resolve(handover_id: UUID, request: Request, program: Serving, by: Cal
     work = partial(deciding.resolve, program, by, handover_id, await read_form(request, Resolve))
     of = await _of_case(program, by, handover_id)
     return await Desk(request, program, by).decided(of, work, "resolved", stays=False)
+
+
+def _by_rule(found: Sequence[ClaimHit]) -> dict[str, list[str]]:
+    """Return each rule's sentence with the words that it holds, cut short where they are many."""
+    words: dict[str, list[str]] = {}
+    for hit in found:
+        matched = hit.matched if len(hit.matched) <= LONGEST_FOUND else f"{hit.matched[:LONGEST_FOUND]}…"
+        words.setdefault(hit.reason_ja, []).append(matched)
+    return {sentence: [*dict.fromkeys(each for each in held if each)] for sentence, held in words.items()}
 
 
 async def _of_case(program: Program, by: Caller, handover_id: UUID) -> str:

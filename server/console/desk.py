@@ -90,7 +90,7 @@ async def pane(request: Request, program: Program, by: Caller, view: View, statu
     """Return the conversation of `view`, or that none is open.
 
     Args:
-        more: what else the pane says: `said`, `newer`, `typed`, `asks_reason`, `reason_typed`.
+        more: what else the pane says: `said`, `newer`, `found`, `typed`, `asks_reason`, `reason_typed`.
     """
     return page(request, "pane.html", status, **await of_conversation(request, program, by, view, **more))
 
@@ -116,7 +116,7 @@ async def blanks_of(
 def _of_pane(program: Program, by: Caller, view: View, seen: Seen | None, **more: Any) -> dict[str, Any]:
     flow = program.assembled.flow
     said: dict[str, Any] = {
-        "said": "", "newer": [], "typed": None, "asks_reason": False, "reason_typed": "",
+        "said": "", "newer": [], "found": {}, "typed": None, "asks_reason": False, "reason_typed": "",
         "closes_typed": False, "done": "",
     }  # fmt: skip
     shown = {"seen": seen, "view": view, "flow": flow, "caller": by, "reasons": REFUSALS,

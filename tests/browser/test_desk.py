@@ -95,6 +95,23 @@ async def test_a_newer_message_keeps_the_reply_back_and_the_typed_words_stay(des
     assert [text for text, _ in await _sent(desk, "c-stale")] == [typed]
 
 
+async def test_words_that_the_output_gate_holds_are_named_and_the_reason_is_asked_for(desk: Desk) -> None:
+    page = await _opened(desk, "c-held-words", QUESTION)
+    await page.locator("#words").fill("必ず治ります。副作用はありません。")
+
+    desk.watch.expect("422")
+    await page.get_by_role("button", name="直して送る").click()
+
+    await expect(page.locator(".found")).to_contain_text("まだ送っていません")
+    await expect(page.locator(".found li").first).to_contain_text("「必ず")
+    await expect(page.locator("#decide")).not_to_contain_text("output gate")
+    await expect(page.get_by_label("それでも送る理由")).to_be_focused()
+    await looks_right(page, "desk-wording-held")
+    await page.keyboard.type("引用です")
+    await page.get_by_role("button", name="直して送る").click()
+    await expect(page.locator("#notices")).to_contain_text("送りました")
+
+
 async def test_two_people_at_one_draft_send_it_once(desk: Desk) -> None:
     one, other = await _opened(desk, "c-two", QUESTION), await desk.visit("/?c=c-two")
     await other.keyboard.press("e")
