@@ -65,6 +65,7 @@ def _node(name: str, work: Work) -> Any:
         if state.get("fault") and name != "hand_over":
             return {}
         started = time.monotonic()
+        runtime.context.begins(name)
         try:
             update, says = await work(state, runtime.context)
         except FlowError as error:

@@ -1,6 +1,7 @@
 """What a run carries from node to node, and what is handed to it."""
 
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol, Required
 
@@ -83,6 +84,10 @@ class RunModels(Protocol):
         ...
 
 
+def _unwatched(_node: str) -> None:
+    """Nobody looks on."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What one run may use."""
@@ -92,3 +97,8 @@ class RunContext:
     catalogue: Catalogue
     policy: InForce = field(default_factory=InForce)
     """What the pharmacy lets go out by itself; without one, nothing."""
+
+    begins: Annotated[Callable[[str], None], GetPydanticSchema(lambda *_: core_schema.any_schema())] = field(
+        default_factory=lambda: _unwatched
+    )
+    """Told each node's name as it begins its work; it must return at once."""

@@ -229,7 +229,7 @@ def _messages(pharmacy_id: str, conversation_id: str) -> Select[Any]:
 
 async def _run_in_work(tx: AsyncConnection, pharmacy_id: str, conversation_id: str) -> Any | None:
     where = (runs.c.pharmacy_id == pharmacy_id, runs.c.conversation_id == conversation_id, runs.c.state == "running")
-    found = select(runs.c.id, runs.c.started_at, requests.c.requested_by)
+    found = select(runs.c.id, runs.c.started_at, runs.c.node, requests.c.requested_by)
     found = found.outerjoin(requests, requests.c.id == runs.c.request_id).where(*where)
     return (await tx.execute(found.order_by(runs.c.started_at.desc()).limit(1))).one_or_none()
 

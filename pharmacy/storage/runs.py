@@ -173,6 +173,12 @@ async def stop(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, code
     return bool(stopped.rowcount)
 
 
+async def note_node(tx: AsyncConnection, begun: Begun, node: str) -> None:
+    """Say which node the run in work is in; nothing waits for it, and no other row is held."""
+    in_work = (runs.c.id == begun.id, runs.c.state == "running")
+    await tx.execute(update(runs).where(*in_work).values(node=node))
+
+
 async def began_at(tx: AsyncConnection, run_id: UUID) -> datetime:
     """Return when a run began: what it proposed knows of nothing that a person changed after that."""
     began: datetime = (await tx.execute(select(runs.c.started_at).where(runs.c.id == run_id))).scalar_one()

@@ -148,7 +148,8 @@ def unsent_json(row: Any) -> dict[str, Any]:
 
 def run_json(row: Any) -> dict[str, Any]:
     """Return the run in work."""
-    return {"id": str(row.id), "started_at": _iso(row.started_at), "requested_by": row.requested_by}
+    asked = {"requested_by": row.requested_by, "node": row.node}
+    return {"id": str(row.id), "started_at": _iso(row.started_at)} | asked
 
 
 def call_json(row: Any) -> dict[str, Any]:

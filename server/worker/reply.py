@@ -24,6 +24,7 @@ from pharmacy.storage.telling import OVERTAKEN
 from server import metrics
 from server.program import Program
 from server.worker.alarms import log_emergency
+from server.worker.at_work import AtWork
 from server.worker.purse import DayPurse
 from server.worker.request import request_of
 from server.worker.tracing import Ended, key_of, trace_of
@@ -97,7 +98,8 @@ class ReplyJobs:
     async def _run(self, begun: Begun, news: Any) -> None:
         purse = DayPurse(self.program.database, self.program.settings.budgets, begun.pharmacy_id, begun.patient.id)
         started, models = time.monotonic(), self.program.assembled.models_for_run(purse)
-        work = asyncio.create_task(self._propose(begun, models))
+        at_work = AtWork(self.program.database, begun)
+        work = asyncio.create_task(self._propose(begun, models, at_work))
         try:
             proposal = await self._watch(begun, work, news)
         except Exception as error:
@@ -106,6 +108,7 @@ class ReplyJobs:
             raise
         finally:
             await end(work, again_seconds=CLOSE_SECONDS)
+            await at_work.close()
         ended = await self._end(begun, proposal, models.calls)
         # What a newer message, a withdrawal or an erasure has overtaken is nobody's answer, and is not traced.
         if ended in ("proposed", "stopped"):
@@ -127,14 +130,14 @@ class ReplyJobs:
         ended = Ended(begun, proposal, tuple(calls), now - timedelta(seconds=seconds), now, problem)
         self.program.tracing.offer(key_of(begun), lambda: trace_of(ended))
 
-    async def _propose(self, begun: Begun, models: RunModels) -> Outcome:
+    async def _propose(self, begun: Begun, models: RunModels, at_work: AtWork) -> Outcome:
         if begun.unread:
             said = f"{begun.unread} more messages than a run reads"
             return _handed_over("burst", said, begun.phase, begun.hits)
         catalogue = await self.program.catalogue(begun.pharmacy_id)
         async with self.program.database.begin(begun.pharmacy_id) as tx:
             in_force = await policy.in_force(tx, begun.pharmacy_id, self.program.assembled.policy)
-        context = RunContext(models, catalogue, in_force)
+        context = RunContext(models, catalogue, in_force, at_work.begins)
         proposal = await self.program.assembled.replies.run(request_of(begun), context)
         return await self._of_this_patient(begun, proposal)
 

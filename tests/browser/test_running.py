@@ -8,7 +8,8 @@ from playwright.async_api import Page, expect
 
 from tests.api.answers import REDRAFT, by_words
 from tests.browser.desk import Desk
-from tests.fakes.openai_server import OpenAIFake
+from tests.browser.looking import looks_right
+from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.openai_server.script import Asked
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
@@ -84,6 +85,41 @@ async def test_a_draft_that_is_asked_for_while_one_types_comes_beside_the_words_
     await page.get_by_role("link", name="返信案を見る").click()
     await expect(page.locator(".draft #words")).not_to_have_value(ADDED)
     await expect(page.locator("#kept .text")).to_have_text(ADDED)
+
+
+@pytest.mark.parametrize("way", ["key", "mouse"])
+async def test_the_node_at_work_is_shown_and_the_run_can_be_stopped(desk: Desk, provider: OpenAIFake, way: str) -> None:
+    page = await _opened(desk, "c-stop")
+    provider.script.fail(faults.hang(), times=2, schema="WrittenReply")
+
+    await page.keyboard.press("g")
+
+    await expect(page.locator("#running")).to_contain_text("返信案の作成", timeout=LONGEST)
+    await looks_right(page, f"desk-running-{way}")
+    if way == "key":
+        await page.keyboard.press("Escape")
+    else:
+        await page.get_by_role("button", name="作成を止める").click()
+    await expect(page.locator("#notices")).to_contain_text("作成を止めました")
+    await expect(page.locator("#running")).to_be_hidden()
+    await desk.shop.until(lambda: desk.shop.rows("SELECT 1 FROM runs WHERE state = 'stopped'"))
+
+
+async def test_escape_stops_no_run_while_somebody_has_typed(desk: Desk, provider: OpenAIFake) -> None:
+    page = await _case(desk, "c-typed")
+    provider.script.fail(faults.hang(), times=2, schema="WrittenReply")
+    await page.locator("#words").press_sequentially(ADDED)
+    await page.keyboard.press("Alt+G")
+    await expect(page.locator("#running")).to_contain_text("返信案の作成", timeout=LONGEST)
+
+    await page.keyboard.press("Escape")
+
+    await expect(page.locator("#words")).not_to_be_focused()
+    await page.locator("#words").fill("")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#notices")).to_contain_text("作成を止めました")
+    stopped = await desk.shop.rows("SELECT 1 FROM audit WHERE action = 'run_stopped'")
+    assert len(stopped) == 1
 
 
 async def _opened(desk: Desk, conversation_id: str, **more: Any) -> Page:

@@ -29,6 +29,7 @@ runs = Table(
     Column("fence", Integer, nullable=False),
     Column("state", Text, nullable=False),  # running | proposed | superseded | stopped | failed
     Column("request_id", Uuid),
+    Column("node", Text),  # the one at work, of a run that a pharmacist waits for
     Column("steps", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("problem", Text),
     Column("cost_usd", Double),

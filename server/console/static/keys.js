@@ -58,12 +58,14 @@ function again() {
   else document.querySelector("#again .main, #ask .main")?.click();
 }
 
-// A sheet is closed by the browser, which gives the focus back; from a field it goes to what letters act on.
+// A sheet is closed by the browser, which gives the focus back. Where nothing is typed the draft in work is stopped.
 function leave(event) {
   const left = document.activeElement;
   if (document.querySelector("[popover]:popover-open")) return;
   if (left?.id === "q") { event?.preventDefault(); to_queue(); return; }
-  left?.blur();
+  const stop = document.getElementById("stop"), writes = left?.id !== "words" && left && typing(left);
+  if (stop && !writes && !document.getElementById("typed").value) stop.requestSubmit();
+  else left?.blur();
 }
 
 // What is searched for stays as it is: field, list and address say the same.

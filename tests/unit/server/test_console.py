@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_file
 
+from graph.edges import START, declared
+from nodes.load import load_flow
 from pharmacy.domain import errors
 from pharmacy.domain.conversation import Kind
 from pharmacy.domain.errors import FlowError
@@ -19,7 +21,7 @@ from server.console.desk import REFUSALS
 from server.console.forms import LONGEST_FORM
 from server.console.keys import KEYS, read_keys
 from server.console.languages import NAMES, catalogue, language
-from server.console.templates import HERE, visible
+from server.console.templates import HERE, sender, visible
 from server.console.view import SECTIONS, View
 from server.worker.reply import STOPPED
 
@@ -48,6 +50,7 @@ def test_every_code_has_its_sentence(name: str) -> None:
         "author": ("patient", "pharmacist", "machine"), "refusal": REFUSALS, "key": [key.name for key in KEYS.every],
         "kind": [kind.value for kind in Kind if kind is not Kind.TEXT], "reason": _reasons(), "held": [*HeldFor],
         "gate": [*_gates(), "profile"],
+        "node": {re.sub("^generate_.*", "generate", node) for node in declared(load_flow()) if node != START},
         "pregnancy": ("pregnant", "possible", "breastfeeding", "none", "unknown"), "sex": ("female", "male", "other"),
     }  # fmt: skip
     speaks = language(name)
@@ -139,6 +142,14 @@ def test_an_address_brings_its_view_back() -> None:
 
 def test_a_reply_of_the_longest_kind_fits_into_a_form() -> None:
     assert 5_000 * len("%E8%91%9B") < LONGEST_FORM
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [("policy:1", "自動送信（ポリシー第1版）"), ("fixed_text", "自動送信（決まった文）"), ("session:owner", "owner"), (None, "")],
+)  # fmt: skip
+def test_what_went_out_by_itself_says_so(by: str | None, said: str) -> None:
+    assert sender(language("ja"), by) == said
 
 
 class _Nothing:
