@@ -12,9 +12,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from pharmacy.domain.gates.claims import ClaimHit
 from pharmacy.domain.rights import Right
-from pharmacy.storage import reading
+from pharmacy.storage import people, reading
 from pharmacy.storage.access import Caller
-from pharmacy.storage.refusals import Stale
+from pharmacy.storage.refusals import NotHere, Stale
 from server import deciding
 from server.access import Calling, Serving
 from server.asks import Acknowledge, Approve, Ask, Edit, Regenerate, Reject, Resolve, Respond
@@ -23,6 +23,7 @@ from server.console.forms import read_form
 from server.console.languages import language_of
 from server.console.queue_view import rows_of
 from server.console.route import PageRoute, is_partial
+from server.console.templates import visible
 from server.console.view import View
 from server.outgoing import WordingRefused
 from server.program import Program
@@ -80,7 +81,9 @@ class Desk:
         view = view if stays else await self._next(view)
         if not is_partial(self.request):
             return RedirectResponse(view.address(), 303)
-        answer = await show(view, done=language.coded("done", done, values))
+        # What is then shown may be the next patient's.
+        said = language.coded("done", done, {"who": await self._who(conversation_id), **values})
+        answer = await show(view, done=said)
         answer.headers["HX-Push-Url"] = view.address()
         return answer
 
@@ -89,6 +92,15 @@ class Desk:
         async with self.program.database.begin(self.by.pharmacy_id) as tx:
             rows = (await rows_of(tx, self.program, self.by, view, None)).items
         return replace(view, c=next((row["id"] for row in rows if row["id"] != view.c), ""))
+
+    async def _who(self, conversation_id: str) -> str:
+        async with self.program.database.begin(self.by.pharmacy_id) as tx:
+            try:
+                patient_id = (await reading.conversation_row(tx, self.by.pharmacy_id, conversation_id)).patient_id
+                profile = await people.patient_profile(tx, self.by.pharmacy_id, patient_id)
+            except NotHere:  # erased meanwhile: what was decided is done all the same
+                return conversation_id
+        return visible(str(profile.get("name") or patient_id))
 
     async def conversation_of(self, suggestion_id: UUID) -> str:
         """Return whose draft it is.

@@ -44,6 +44,12 @@ def named(actor: str | None) -> str:
     return name if way in ("session", "key") else actor or ""
 
 
+def sender(speaks: Language, by: str | None) -> str:
+    """Return who sent a message: a person by name, and of what went out by itself that it did, and by which rule."""
+    way, _, version = (by or "").partition(":")
+    return speaks.coded("sent", way, {"version": version}) if way in ("policy", "fixed_text") else named(by)
+
+
 @cache
 def templates(chosen: Language) -> Environment:
     """Return the templates with a language's words in them."""
@@ -57,5 +63,6 @@ def templates(chosen: Language) -> Environment:
     made.globals["english"] = language("en")  # commands are found by their English names too
     made.filters["visible"] = visible
     made.filters["named"] = named
+    made.globals["sender"] = sender
     made.globals["seconds_until"] = seconds_until
     return made

@@ -109,7 +109,7 @@ async def test_words_that_the_output_gate_holds_are_named_and_the_reason_is_aske
     await looks_right(page, "desk-wording-held")
     await page.keyboard.type("引用です")
     await page.get_by_role("button", name="直して送る").click()
-    await expect(page.locator("#notices")).to_contain_text("送りました")
+    await expect(page.locator("#notices")).to_contain_text("様に送りました。")
 
 
 async def test_two_people_at_one_draft_send_it_once(desk: Desk) -> None:

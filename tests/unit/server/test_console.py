@@ -146,8 +146,8 @@ def test_a_reply_of_the_longest_kind_fits_into_a_form() -> None:
 
 @pytest.mark.parametrize(
     ("by", "said"),
-    [("policy:1", "自動送信（ポリシー第1版）"), ("fixed_text", "自動送信（決まった文）"), ("session:owner", "owner"), (None, "")],
-)  # fmt: skip
+    [("policy:1", "自動送信（ポリシー第1版）"), ("fixed_text", "自動送信（決まった文）"), ("session:owner", "owner")],
+)
 def test_what_went_out_by_itself_says_so(by: str | None, said: str) -> None:
     assert sender(language("ja"), by) == said
 
