@@ -29,5 +29,7 @@ document.addEventListener("htmx:after:swap", (event) => {
 
 // Where a sheet was opened from may be gone, or may have been nowhere.
 document.addEventListener("toggle", (event) => {
-  if (event.newState === "closed" && is_lost()) head().focus({ preventScroll: true });
+  const { target } = event;
+  if (event.newState !== "closed" || !target.matches("[popover]")) return;
+  if (is_lost() || target.contains(document.activeElement)) head().focus({ preventScroll: true });
 }, true);
