@@ -81,6 +81,12 @@ async def list_rows(tx: AsyncConnection, pharmacy_id: str, wanted: Wanted, *, li
     return page(list(rows), limit, desk_json, lambda row: _place(row, order, wanted.tab))
 
 
+async def emergencies(tx: AsyncConnection, pharmacy_id: str, limit: int) -> list[dict[str, Any]]:
+    """Return the open emergencies as rows of the desk, the one that has waited longest first; no snooze hides one."""
+    wanted = Wanted(tab=Tab.PERSON, tier=Tier.E.value)
+    return (await list_rows(tx, pharmacy_id, wanted, limit=limit, after=None)).items
+
+
 async def counts(tx: AsyncConnection, pharmacy_id: str) -> dict[str, Any]:
     """Return how many conversations stand in each tab, how many are snoozed, and how many emergencies are open."""
     asleep, emergency = ASLEEP.label("asleep"), (handovers.c.tier == Tier.E)

@@ -33,8 +33,15 @@ async def head_of(tx: Transaction, program: Program, by: Caller, here: str, view
         "keys": KEYS,
         "sections": [tab.value for tab in SECTIONS],
         "mode": program.assembled.registry.mode,
-        "desk": await desk.counts(tx, by.pharmacy_id) if Right.READ_WORDS in by.rights else None,
+        "desk": await standing_of(tx, by.pharmacy_id) if Right.READ_WORDS in by.rights else None,
     }
+
+
+async def standing_of(tx: Transaction, pharmacy_id: str) -> dict[str, Any]:
+    """Return how many wait where, and as `emergency` the conversation whose emergency has waited longest."""
+    counts = await desk.counts(tx, pharmacy_id)
+    longest = await desk.emergencies(tx, pharmacy_id, 1) if counts["emergencies"] else []
+    return counts | {"emergency": longest[0]["id"] if longest else ""}
 
 
 async def switch_of(tx: Transaction, by: Caller, told: str = "") -> dict[str, Any]:
@@ -50,5 +57,5 @@ async def switch_of(tx: Transaction, by: Caller, told: str = "") -> dict[str, An
 async def standing(request: Request, program: Serving, by: Calling) -> Response:
     """Show who waits, on the pages beside the desk."""
     async with program.database.begin(by.pharmacy_id) as tx:
-        counts = await desk.counts(tx, by.pharmacy_id)
-    return page(request, "standing.html", desk=counts)
+        standing = await standing_of(tx, by.pharmacy_id)
+    return page(request, "standing.html", desk=standing)

@@ -22,6 +22,8 @@ class Rows:
 
     items: list[dict[str, Any]]
     next: str | None
+    pinned: list[dict[str, Any]]
+    """The open emergencies that `items` does not show, the one that has waited longest first."""
 
 
 async def rows_of(tx: Transaction, program: Program, by: Caller, view: View, after: str | None) -> Rows:
@@ -33,7 +35,10 @@ async def rows_of(tx: Transaction, program: Program, by: Caller, view: View, aft
     now, hours = datetime.now(UTC), program.bell.texts.hours
     wanted = replace(view.wanted(by.actor), answered_by_machines=hours.answered_by_machines)
     found = await desk.list_rows(tx, by.pharmacy_id, wanted, limit=PAGE_ROWS, after=after)
-    return Rows([row | _waiting(hours, row, now) for row in found.items], found.next)
+    shown = {row["id"] for row in found.items}
+    pinned = [row for row in await desk.emergencies(tx, by.pharmacy_id, PAGE_ROWS) if row["id"] not in shown]
+    items, above = ([row | _waiting(hours, row, now) for row in rows] for rows in (found.items, pinned))
+    return Rows(items, found.next, above)
 
 
 def _waiting(hours: BusinessHours, row: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -26,7 +26,8 @@ function filter() {
   const words = fold(find.value).split(/\s+/).filter(Boolean);
   for (const option of options()) {
     const text = fold(`${option.textContent} ${option.dataset.also ?? ""}`);
-    option.hidden = !words.every((word) => text.includes(word));
+    const { press } = option.dataset; // what is pressed may not be there now, as where no emergency is open
+    option.hidden = !words.every((word) => text.includes(word)) || Boolean(press && !document.querySelector(press));
   }
   none.hidden = shown().length > 0;
   choose(shown()[0]);
