@@ -23,6 +23,62 @@ async def test_what_waits_is_shown_with_why_and_how_it_came_about(desk: Desk) ->
     await looks_right(page, "desk-draft")
 
 
+async def test_the_judges_reason_is_reached_by_the_keyboard_and_by_the_mouse(desk: Desk) -> None:
+    page = await _opened(desk, "c-reason", QUESTION)
+    mark = page.locator(".draft > .marks .mark").first
+    reason = (await mark.locator("p").text_content() or "").strip()
+    await expect(page.locator(".rewritten")).to_have_text("書き直し 0/2回")
+    await page.locator(".pane-head h2").focus()
+
+    for _ in range(30):
+        if await mark.locator("summary").evaluate("(element) => element === document.activeElement"):
+            break
+        await page.keyboard.press("Tab")
+
+    assert reason
+    await expect(mark.locator(".why")).to_be_visible()
+    await expect(mark.locator(".why")).to_have_text(reason)
+    await looks_right(page, "desk-reason")
+    await page.keyboard.press("Escape")
+    await expect(mark.locator(".why")).to_be_hidden()
+    await mark.locator("summary").hover()
+    await expect(mark.locator(".why")).to_be_visible()
+
+
+async def test_a_draft_is_edited_and_sent_by_the_mouse(desk: Desk) -> None:
+    page = await _opened(desk, "c-by-mouse", QUESTION)
+    draft = await page.locator("#words").input_value()
+
+    await page.locator('.draft [data-key="edit"]').click()
+    await expect(page.locator("#words")).to_be_focused()
+    await page.keyboard.type("どうぞお大事に。")
+    await page.get_by_role("button", name="直して送る").click()
+
+    await expect(page.locator("#notices")).to_contain_text("送りました")
+    assert await _sent(desk, "c-by-mouse") == [(draft + "どうぞお大事に。", "edited")]
+
+
+async def test_a_draft_is_refused_by_the_mouse_with_its_reason(desk: Desk) -> None:
+    page = await _opened(desk, "c-mouse-refuses", QUESTION)
+
+    await page.locator('.draft [data-key="refuse"]').click()
+    await page.locator('#refuse [data-pick="2"]').click()
+
+    await expect(page.locator("#notices")).to_contain_text("使わない")
+    (found,) = await desk.shop.rows("SELECT state FROM suggestions WHERE conversation_id = 'c-mouse-refuses'")
+    assert found.state == "rejected"
+
+
+async def test_a_draft_is_written_again_by_the_mouse(desk: Desk) -> None:
+    page = await _opened(desk, "c-mouse-again", QUESTION)
+
+    await page.locator('.draft [data-key="instruct"]').click()
+    await page.locator('#again [name="instruction"]').fill("もっと短く")
+    await page.locator("#again button.main").click()
+
+    await expect(page.locator(".draft #words")).to_have_value(REDRAFT, timeout=20_000)
+
+
 async def test_a_draft_goes_out_as_it_is_by_the_mouse_and_the_next_one_opens(desk: Desk) -> None:
     await desk.shop.say("c-first", QUESTION)
     await desk.shop.say("c-second", "体調の相談です")

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.api.answers import REDRAFT, by_words
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, send_by_key
 from tests.browser.looking import looks_right
 from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.openai_server.script import Asked
@@ -85,6 +85,19 @@ async def test_a_draft_that_is_asked_for_while_one_types_comes_beside_the_words_
     await page.get_by_role("link", name="返信案を見る").click()
     await expect(page.locator(".draft #words")).not_to_have_value(ADDED)
     await expect(page.locator("#kept .text")).to_have_text(ADDED)
+
+
+async def test_g_alone_asks_for_a_draft_and_it_goes_out(desk: Desk) -> None:
+    page = await _case(desk, "c-g")
+
+    await page.keyboard.press("g")
+
+    await expect(page.locator(".draft #words")).not_to_have_value("", timeout=LONGEST)
+    draft = await page.locator("#words").input_value()
+    await send_by_key(page)
+    await expect(page.locator("#notices")).to_contain_text("送りました")
+    sent = await desk.shop.rows("SELECT o.text, s.state FROM outbox o JOIN suggestions s ON s.id = o.suggestion_id")
+    assert [(row.text, row.state) for row in sent] == [(draft, "approved")]
 
 
 @pytest.mark.parametrize("way", ["key", "mouse"])

@@ -102,5 +102,8 @@ addEventListener("keydown", (event) => {
   acts[key.name](event);
 });
 
+// The one button that is no form's and opens nothing.
+addEventListener("click", (event) => { if (event.target.closest?.('[data-key="edit"]')) acts.edit(); });
+
 // The palette names a command of the table.
 document.addEventListener("kakari:act", (event) => acts[event.detail]?.());
