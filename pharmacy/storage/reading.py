@@ -129,6 +129,18 @@ async def one_suggestion(tx: AsyncConnection, pharmacy_id: str, suggestion_id: U
     return suggestion_json(row) | {"calls": [call_json(call) for call in calls]}
 
 
+async def last_refused(
+    tx: AsyncConnection, pharmacy_id: str, conversation_id: str, version: int
+) -> dict[str, Any] | None:
+    """Return the draft for the conversation as it stands that a person has refused last, or None."""
+    refused = _drafts().where(
+        suggestions.c.pharmacy_id == pharmacy_id, suggestions.c.conversation_id == conversation_id,
+        suggestions.c.version == version, suggestions.c.state == "rejected",
+    )  # fmt: skip
+    row = (await tx.execute(refused.order_by(suggestions.c.seq.desc()).limit(1))).one_or_none()
+    return suggestion_json(row) if row else None
+
+
 async def list_handovers(
     tx: AsyncConnection,
     pharmacy_id: str,

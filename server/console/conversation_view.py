@@ -55,6 +55,9 @@ class Seen:
     patient: dict[str, Any]
     name: str
     suggestion: dict[str, Any] | None
+    refused: dict[str, Any] | None
+    """The draft that somebody refused, while the patient still waits for what a person writes instead."""
+
     marks: list[Mark]
     trail: list[Passage]
     held: list[str]
@@ -87,6 +90,9 @@ async def see(tx: Transaction, pharmacy_id: str, conversation_id: str, flow: Flo
     suggestion = None
     if conversation["suggestion"] is not None:
         suggestion = await reading.one_suggestion(tx, pharmacy_id, UUID(conversation["suggestion"]["id"]))
+    refused = None
+    if suggestion is None and conversation["handover"] is not None:
+        refused = await reading.last_refused(tx, pharmacy_id, conversation_id, conversation["version"])
     try:
         patient = await people.patient_profile(tx, pharmacy_id, conversation["patient_id"])
     except NotHere:
@@ -100,6 +106,7 @@ async def see(tx: Transaction, pharmacy_id: str, conversation_id: str, flow: Flo
         patient=patient,
         name=str(patient.get("name") or conversation["patient_id"]),
         suggestion=suggestion,
+        refused=refused,
         marks=marks_of(judgement, flow),
         trail=_trail(suggestion) if suggestion else [],
         held=_held(conversation["handover"], suggestion, because),

@@ -57,7 +57,7 @@ async def rows(request: Request, program: Serving, by: Calling, view: Viewing, a
     """Show the queue anew, or its next page."""
     async with program.database.begin(by.pharmacy_id) as tx:
         found = await rows_of(tx, program, by, view, after or None)
-    answer = page(request, "rows.html", rows=found, view=view, flow=program.assembled.flow, after=after)
+    answer = page(request, "rows.html", rows=found, view=view, flow=program.assembled.flow, after=after, caller=by)
     answer.headers["HX-Replace-Url"] = view.address()
     return answer
 

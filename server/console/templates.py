@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pharmacy.storage.access import Caller
 from server.console.assets import address_of
 from server.console.languages import Language, language, language_of
 from server.headers import PAGE_POLICY
@@ -44,6 +45,11 @@ def named(actor: str | None) -> str:
     return name if way in ("session", "key") else actor or ""
 
 
+def person(speaks: Language, caller: Caller, actor: str | None) -> str:
+    """Return who somebody is to the person who reads: oneself, or a colleague by name."""
+    return speaks.coded("who", "self" if actor == caller.actor else "other", {"who": named(actor)})
+
+
 def sender(speaks: Language, by: str | None) -> str:
     """Return who sent a message: a person by name, and of what went out by itself that it did, and by which rule."""
     way, _, version = (by or "").partition(":")
@@ -63,6 +69,7 @@ def templates(chosen: Language) -> Environment:
     made.globals["english"] = language("en")  # commands are found by their English names too
     made.filters["visible"] = visible
     made.filters["named"] = named
+    made.globals["person"] = person
     made.globals["sender"] = sender
     made.globals["seconds_until"] = seconds_until
     return made

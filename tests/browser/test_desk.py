@@ -115,6 +115,11 @@ async def test_a_draft_is_refused_by_two_keys_with_its_reason(desk: Desk) -> Non
     await page.keyboard.press("1")
 
     await expect(page.locator("#notices")).to_contain_text("使わない")
+    refused = page.locator(".refused-draft")
+    await expect(refused.locator("summary")).to_contain_text("医学的に誤り · あなた")
+    await refused.locator("summary").click()
+    (draft,) = await desk.shop.rows("SELECT text FROM suggestions WHERE conversation_id = 'c-refuse'")
+    await expect(refused.locator(".text")).to_have_text(draft.text)
     (found,) = await desk.shop.rows("SELECT state, decision FROM suggestions WHERE conversation_id = 'c-refuse'")
     assert (found.state, found.decision["code"]) == ("rejected", "medically_wrong")
 
@@ -166,6 +171,12 @@ async def test_words_that_the_output_gate_holds_are_named_and_the_reason_is_aske
     await page.keyboard.type("引用です")
     await page.get_by_role("button", name="直して送る").click()
     await expect(page.locator("#notices")).to_contain_text("様に送りました。")
+
+
+async def test_an_address_of_a_conversation_that_is_not_here_says_so(desk: Desk) -> None:
+    page = await desk.visit("/?c=c-nowhere")
+
+    await expect(page.locator("#conversation .empty")).to_contain_text("見つからない")
 
 
 async def test_two_people_at_one_draft_send_it_once(desk: Desk) -> None:
@@ -264,8 +275,8 @@ async def test_a_case_is_taken_on_answered_and_closed(desk: Desk) -> None:
     await looks_right(page, "desk-case")
 
     await page.locator("#words").fill("すぐに119番へお電話ください。")
-    await page.get_by_role("button", name="対応中にする").click()
-    await expect(page.locator(".case")).to_contain_text("さんが対応中")
+    await page.get_by_role("button", name="この件を担当する").click()
+    await expect(page.locator(".case")).to_contain_text("あなたがこの件を担当中")
     await expect(page.locator("#words")).to_have_value("すぐに119番へお電話ください。")
     await page.locator("#words").focus()
     await send_by_key(page)

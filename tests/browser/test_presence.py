@@ -34,16 +34,16 @@ async def test_who_is_taken_over_from_is_told_and_keeps_their_words(desk: Desk) 
     typed = await one.page.locator("#words").input_value()
     await expect(other.page.locator("#present")).to_contain_text("入力中")
 
-    await other.page.get_by_role("button", name="引き継ぐ", exact=True).click()
+    await other.page.get_by_role("button", name="担当を代わる", exact=True).click()
 
-    said = f"{other.name}さんが引き継ぎました。 入力した文章はそのまま残っています。"
+    said = f"{other.name}さんが担当を代わりました。 入力した文章はそのまま残っています。"
     await expect(one.page.locator("#present")).to_contain_text(said)
     await expect(one.page.locator("#words")).to_have_value(typed)
     (row,) = await desk.shop.rows("SELECT claimed_by FROM conversations WHERE id = 'c-taken'")
     assert row.claimed_by == f"session:{other.name}"
     await expect(other.page.locator("#present")).to_have_attribute("data-claimed-by", f"session:{other.name}")
-    await one.page.get_by_role("button", name="引き継ぐ", exact=True).click()
-    await expect(other.page.locator("#present")).to_contain_text(f"{one.name}さんが引き継ぎました")
+    await one.page.get_by_role("button", name="担当を代わる", exact=True).click()
+    await expect(other.page.locator("#present")).to_contain_text(f"{one.name}さんが担当を代わりました")
     await expect(one.page.locator("#words")).to_have_value(typed)
 
 
