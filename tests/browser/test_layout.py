@@ -151,3 +151,30 @@ async def _opened(desk: Desk) -> Page:
     page = await desk.visit("/?c=c-1")
     await expect(page.locator(".draft #words")).to_be_visible()
     return page
+
+
+async def test_the_english_desk_fits_its_width(desk: Desk) -> None:
+    await desk.shop.say("c-1", QUESTION)
+    page = await desk.visit("/?c=c-1")
+    await page.context.add_cookies([{"name": "kakari_language", "value": "en", "url": desk.shop.url}])
+    await page.reload()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+    cut = await page.locator(".tabs").evaluate("(tabs) => tabs.scrollWidth - tabs.clientWidth")
+    head = await page.locator("header.bar").bounding_box()
+
+    await picture(page, "desk-english")
+    assert cut <= 0
+    assert head is not None
+    assert head["height"] <= 60
+
+
+async def test_the_snooze_sheet_fits_a_phone(desk: Desk) -> None:
+    await desk.shop.say("c-1", QUESTION)
+    page = await desk.visit("/?c=c-1", width=390, height=844)
+    await page.get_by_role("button", name="後回し").click()
+
+    over = await page.locator("#snooze").evaluate("(sheet) => sheet.scrollWidth - sheet.clientWidth")
+
+    await picture(page, "snooze-phone")
+    assert over <= 0
