@@ -235,7 +235,7 @@ async def test_an_approved_text_that_a_newer_message_overtook_is_parked_and_a_pe
         after = await shop.conversation("c")
 
     assert [message["author"] for message in after["messages"]] == ["patient", "patient"]
-    assert "newer message" in after["unsent"][0]["problem"]
+    assert after["unsent"][0]["problem"] == "newer_message"
     assert [entry["code"] for entry in after["handover"]["reasons"]] == ["triage", "not_sent"]
     assert after["phase"] == "intake"
 
