@@ -5,6 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,9 @@ async def _serving(program: Program) -> AsyncIterator[str]:
 
 def _client(url: str, key: str | None = None) -> httpx2.AsyncClient:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx2.AsyncClient(base_url=url, headers=headers, timeout=70)
+    # It keeps no cookie: many tests share it, and none is to find itself signed in by another.
+    none_kept = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx2.AsyncClient(base_url=url, headers=headers, cookies=none_kept, timeout=70)
 
 
 async def _key(program: Program, pharmacy_id: str) -> str:
