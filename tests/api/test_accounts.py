@@ -1,7 +1,6 @@
 """Signing in and out, one's own account, and the accounts and keys that an administrator keeps."""
 
 import asyncio
-import statistics
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -111,7 +110,8 @@ async def test_an_unknown_name_costs_as_much_time_as_a_wrong_password(own_shop: 
             times.append(time.perf_counter() - begun)
             owner.execute("DELETE FROM sign_in_attempts")
 
-    known, unknown = (statistics.median(times) for times in took.values())
+    # The quickest of each: what other work on the machine adds belongs to neither.
+    known, unknown = (min(times) for times in took.values())
 
     assert abs(known - unknown) < 0.3 * max(known, unknown), took
 

@@ -16,6 +16,8 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 WIDTHS = {1280: 800, 390: 844}
 """A desk's and a phone's width in pixels, each with its height."""
 
+TALL = 3_000
+
 WITHIN: tuple[tuple[Theme, int], ...] = (("light", 1280), ("dark", 390))
 
 # Without names axe leaves out what is newest in WCAG 2.2, such as the size of targets.
@@ -39,6 +41,8 @@ async def looks_right(page: Page, name: str, *, whole: bool = False) -> None:
         await page.emulate_media(color_scheme=theme)
         await page.set_viewport_size({"width": width, "height": WIDTHS[width]})
         await picture(page, f"{name}-{theme}-{width}")
+        # On a screen so tall that nothing sticks over anything: what lies half under a bar can be scrolled out of it.
+        await page.set_viewport_size({"width": width, "height": TALL})
         found += [f"{theme} {width}: {violation}" for violation in await violations(page)]
     await page.emulate_media(color_scheme=None)
     if before is not None:
