@@ -121,12 +121,14 @@ async def one_suggestion(tx: AsyncConnection, pharmacy_id: str, suggestion_id: U
     row = await _draft(tx, (suggestions.c.pharmacy_id == pharmacy_id) & (suggestions.c.id == suggestion_id))
     if row is None:
         raise NotHere(f"suggestion {str(suggestion_id)!r}: there is none")
-    calls = await tx.execute(
-        select(model_calls)
-        .where(model_calls.c.pharmacy_id == pharmacy_id, model_calls.c.run_id == row.run_id)
-        .order_by(model_calls.c.seq)
-    )
-    return suggestion_json(row) | {"calls": [call_json(call) for call in calls]}
+    return suggestion_json(row) | {"calls": await calls_of(tx, pharmacy_id, row.run_id)}
+
+
+async def calls_of(tx: AsyncConnection, pharmacy_id: str, run_id: UUID) -> list[dict[str, Any]]:
+    """Return a run's model calls in their order."""
+    mine = (model_calls.c.pharmacy_id == pharmacy_id, model_calls.c.run_id == run_id)
+    calls = await tx.execute(select(model_calls).where(*mine).order_by(model_calls.c.seq))
+    return [call_json(call) for call in calls]
 
 
 async def last_refused(

@@ -87,9 +87,9 @@ async def see(tx: Transaction, pharmacy_id: str, conversation_id: str, flow: Flo
         NotHere: this pharmacy has no such conversation.
     """
     conversation = await reading.one_conversation(tx, pharmacy_id, conversation_id)
-    suggestion = None
-    if conversation["suggestion"] is not None:
-        suggestion = await reading.one_suggestion(tx, pharmacy_id, UUID(conversation["suggestion"]["id"]))
+    suggestion = conversation["suggestion"]
+    if suggestion is not None:
+        suggestion |= {"calls": await reading.calls_of(tx, pharmacy_id, UUID(suggestion["run_id"]))}
     refused = None
     if suggestion is None and conversation["handover"] is not None:
         refused = await reading.last_refused(tx, pharmacy_id, conversation_id, conversation["version"])

@@ -35,5 +35,5 @@ addEventListener("keydown", (event) => {
   const button = event.target.form.querySelector('[data-key="send"]');
   if (!enter || !is_on(enter) || !button) return;
   event.preventDefault();
-  if (document.dispatchEvent(new Event("kakari:send", { cancelable: true }))) button.form.requestSubmit(button);
+  document.dispatchEvent(new CustomEvent("kakari:act", { detail: "send" })); // the same as the key that sends
 });
