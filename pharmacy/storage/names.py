@@ -1,11 +1,11 @@
-"""Which other patients' names stand in a text that is about to be sent."""
+"""Names that must not leave: other patients' in a text that is about to be sent, the staff's in what is traced."""
 
 from typing import Any
 
 from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage.tables import patients
+from pharmacy.storage.tables import accounts, patients
 
 SHORTEST_NAME = 3
 """Characters; a shorter name stands inside too many common words to be looked for."""
@@ -27,6 +27,11 @@ async def other_names_in(tx: AsyncConnection, pharmacy_id: str, patient_id: str,
         func.strpos(own, _plain(name)) == 0,
     )
     return frozenset((await tx.execute(found.distinct())).scalars())
+
+
+async def staff_names(tx: AsyncConnection, pharmacy_id: str) -> tuple[str, ...]:
+    """Return the names of everybody who has or had an account: patients and colleagues call them by these."""
+    return tuple((await tx.execute(select(accounts.c.name).where(accounts.c.pharmacy_id == pharmacy_id))).scalars())
 
 
 def _plain(column: Any) -> Any:

@@ -104,7 +104,7 @@ class ReplyJobs:
             proposal = await self._watch(begun, work, news)
         except Exception as error:
             await self._fail(begun, type(error).__name__, models.calls)
-            self._trace(begun, None, models.calls, time.monotonic() - started, type(error).__name__)
+            await self._trace(begun, None, models.calls, time.monotonic() - started, type(error).__name__)
             raise
         finally:
             await end(work, again_seconds=CLOSE_SECONDS)
@@ -112,13 +112,13 @@ class ReplyJobs:
         ended = await self._end(begun, proposal, models.calls)
         # What a newer message, a withdrawal or an erasure has overtaken is nobody's answer, and is not traced.
         if ended in ("proposed", "stopped"):
-            self._trace(begun, proposal, models.calls, time.monotonic() - started)
+            await self._trace(begun, proposal, models.calls, time.monotonic() - started)
         if ended == "proposed" and proposal is not None:
             metrics.count_outcome(proposal, time.monotonic() - started)
             if proposal.reason is not None and proposal.reason.tier is Tier.E:
                 log_emergency(begun.conversation_id, begun.version)
 
-    def _trace(
+    async def _trace(
         self,
         begun: Begun,
         proposal: Outcome | None,
@@ -126,8 +126,17 @@ class ReplyJobs:
         seconds: float,
         problem: str | None = None,
     ) -> None:
+        if not self.program.tracing.is_on:
+            return
         now = datetime.now(UTC)
-        ended = Ended(begun, proposal, tuple(calls), now - timedelta(seconds=seconds), now, problem)
+        try:
+            async with self.program.database.begin(begun.pharmacy_id) as tx:
+                staff = await names.staff_names(tx, begun.pharmacy_id)
+        except StoreBusy:
+            # Whose names are not known cannot be taken out: no trace then.
+            log.warning("run_not_traced conversation=%s", begun.conversation_id)
+            return
+        ended = Ended(begun, proposal, tuple(calls), now - timedelta(seconds=seconds), now, staff, problem)
         self.program.tracing.offer(key_of(begun), lambda: trace_of(ended))
 
     async def _propose(self, begun: Begun, models: RunModels, at_work: AtWork) -> Outcome:

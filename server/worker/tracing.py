@@ -25,6 +25,9 @@ class Ended:
     calls: tuple[ModelCall, ...]
     began_at: datetime
     ended_at: datetime
+    staff: tuple[str, ...]
+    """The names of the pharmacy's people."""
+
     problem: str | None = None
     """The error's name, when a bug ended it."""
 
@@ -46,7 +49,7 @@ def trace_of(ended: Ended) -> Trace:
         outputs=_said(ended.proposal),
         metadata={"thread_id": hashlib.sha256(key_of(begun).encode()).hexdigest()[:16], "version": begun.version},
         passages=tuple(_passages(ended)),
-        known_names=(begun.patient.name,) if begun.patient.name else (),
+        known_names=tuple(name for name in (begun.patient.name, *ended.staff) if name),
         error=ended.problem,
     )  # fmt: skip
 

@@ -77,6 +77,22 @@ def _running(database_url: str, folder: Path) -> Iterator[tuple[Kakari, LangSmit
             yield server, langsmith
 
 
+def test_the_names_of_the_pharmacys_people_are_not_traced(database_url: str, tmp_path: Path) -> None:
+    with _running(database_url, tmp_path) as (server, langsmith), server.client() as client:
+        with psycopg.connect(libpq(read_address(database_url)), autocommit=True) as owner:
+            owner.execute(
+                "INSERT INTO accounts (id, pharmacy_id, name, role)"
+                " SELECT gen_random_uuid(), id, 'Quillfeather', 'pharmacist' FROM pharmacies"
+            )
+        words = "この前の漢方は食前ですか、quillfeather にも聞きました"
+        assert client.post("/v1/messages", json={"conversation_id": "c", "text": words}).status_code == 202
+        until("a trace", langsmith.roots, 60)
+        traces = langsmith.everything()
+
+    assert "食前ですか" in traces
+    assert "quillfeather" not in traces.casefold()
+
+
 def _send_all(client: httpx2.Client) -> list[str]:
     """Send each canary as a message, and once more as a patient's name or as another message of the same id."""
     shown = []
