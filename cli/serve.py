@@ -21,7 +21,7 @@ def serve(
     from pharmacy.domain.errors import ConfigError
     from pharmacy.observing.logs import set_up_logs
     from pharmacy.settings import read_settings
-    from pharmacy.storage.serving import AlreadyServing, serving
+    from pharmacy.storage.sole_server import AlreadyServing, serving
 
     settings = read_settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}

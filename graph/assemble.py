@@ -18,6 +18,7 @@ from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.recognise import load_or_closed
 from pharmacy.domain.policy_file import PolicyFile, load_policy
+from pharmacy.domain.serving import Serving
 from pharmacy.domain.toml_file import TomlFile
 from pharmacy.models.budget import Purse
 from pharmacy.models.registry import Registry
@@ -52,10 +53,18 @@ class Assembled:
     policy: PolicyFile
     """What may be sent automatically, and the first values."""
 
-    def models_for_run(self, purse: Purse | None = None) -> RunModels:
-        """Return the models of one message, whose time starts now; `purse` bounds what a day may cost."""
+    def models_for_run(
+        self,
+        purse: Purse | None = None,
+        *,
+        conversation: str | None = None,
+        decided: Mapping[str, Serving] | None = None,
+    ) -> RunModels:
+        """Return the models of one message, whose time starts now; the rest is as `Registry.for_run` takes it."""
         limits = self.registry.tables.limits
-        return self.registry.for_run(limits.suggest_seconds, limits.calls, purse)
+        return self.registry.for_run(
+            limits.suggest_seconds, limits.calls, purse, conversation=conversation, decided=decided
+        )
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """All models of this process, built once at start from the node tables and the environment."""
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Literal, Self
+from uuid import uuid4
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.model import ChatModel
+from pharmacy.domain.serving import Serving
 from pharmacy.models.advice import advice_on
 from pharmacy.models.budget import Budget, Purse
 from pharmacy.models.credentials import speaks_openai
@@ -16,7 +17,7 @@ from pharmacy.models.model_name import ModelRef
 from pharmacy.models.prices import Prices
 from pharmacy.models.retry_policy import RetryPolicy
 from pharmacy.models.run_models import RunModels
-from pharmacy.models.serving import Serving, check_serving
+from pharmacy.models.serving import check_serving, first_serving
 from pharmacy.models.tables import ModelTables, NodeTable
 from pharmacy.models.targets import Targets
 from pharmacy.models.tried import Target
@@ -36,7 +37,6 @@ class Registry:
         *,
         local_model: Callable[[str], ChatModel],
         clock: Callable[[], float],
-        draw: Callable[[], float],
         retry: RetryPolicy,
     ) -> None:
         self.mode: Mode = mode
@@ -48,8 +48,7 @@ class Registry:
         self._fingerprints = fingerprints
         self._prices = Prices(tables.prices)
         self._clock = clock
-        self._draw = draw
-        self._serving = {node: Serving.of(table) for node, table in tables.nodes.items()}
+        self._serving = {node: first_serving(table) for node, table in tables.nodes.items()}
         self._targets = Targets(tables, local_model, clock)
 
     @classmethod
@@ -62,7 +61,6 @@ class Registry:
         *,
         local_model: Callable[[str], ChatModel] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        draw: Callable[[], float] = random.random,
         retry: RetryPolicy | None = None,
         today: date | None = None,
     ) -> Self:
@@ -75,7 +73,6 @@ class Registry:
             environ: the environment's variables.
             local_model: gives a local model by name; None takes the shipped ones.
             clock: monotonic seconds, for deadlines and breakers.
-            draw: a number from 0 up to 1, for canary and shadow shares.
             retry: how often one model is tried.
             today: the day to hold announced last days against.
 
@@ -84,41 +81,49 @@ class Registry:
         """
         chosen = _mode(tables, mode, environ)
         load = local_model or _shipped_local_model
-        made = cls(tables, fingerprints, chosen, local_model=load, clock=clock, draw=draw, retry=retry or RetryPolicy())
+        made = cls(tables, fingerprints, chosen, local_model=load, clock=clock, retry=retry or RetryPolicy())
         made._make_all(environ)
         if chosen == "openai":
             made.warnings = advice_on(tables, made._prices, today or datetime.now(UTC).date())
         return made
 
-    def for_run(self, deadline_seconds: float, calls: int, purse: Purse | None = None) -> RunModels:
+    def for_run(
+        self,
+        deadline_seconds: float,
+        calls: int,
+        purse: Purse | None = None,
+        *,
+        conversation: str | None = None,
+        decided: Mapping[str, Serving] | None = None,
+    ) -> RunModels:
         """Return the models of one message, whose time starts now and which may make so many calls.
 
         Args:
             purse: bounds what a day may cost; without one nothing does.
+            conversation: `PHARMACY/CONVERSATION`, by which shares are drawn; without one they are drawn at random.
+            decided: node to who serves it, where the file's word no longer holds.
         """
-        budget = Budget(purse, self._prices)
-        return RunModels(self, Ledger(deadline_seconds, calls, self._prices, self._clock, budget), self._draw)
+        ledger = Ledger(deadline_seconds, calls, self._prices, self._clock, Budget(purse, self._prices))
+        serving = {node: self.serving(node, (decided or {}).get(node)) for node in self.tables.nodes}
+        return RunModels(self, ledger, serving, conversation or uuid4().hex)
 
-    def serve(self, node: str, serving: Serving) -> None:
-        """Let `serving` hold from the next run on.
+    def serving(self, node: str, decided: Serving | None = None) -> Serving:
+        """Return who serves `node`: as decided, else as the file says; the teacher where the student may not."""
+        serving = decided or self._serving[node]
+        return Serving("teacher") if self.why_not(node, serving) else serving
 
-        Raises:
-            ConfigError: the student is not there, or was trained under another prompt.
-        """
-        check_serving(node, self.table(node), serving, self._fingerprints)
-        self._serving[node] = serving
-
-    def serving(self, node: str) -> Serving:
-        """Return who serves `node` now."""
-        return self._serving[node]
+    def why_not(self, node: str, serving: Serving) -> str | None:
+        """Return why `serving` cannot hold, in words that name the fix; None where it can."""
+        try:
+            check_serving(node, self.table(node), serving, self._fingerprints)
+        except ConfigError as error:
+            return str(error)
+        return None
 
     def describe(self, node: str) -> str:
-        """Return the model that writes `node`'s first answer, as `provider:name`."""
-        table, serving = self.table(node), self._serving[node]
-        if self.mode == "local":
-            return table.local
-        by_student = table.student is not None and serving.by == "student"
-        return table.student.model if by_student and table.student else table.teacher
+        """Return the model that writes `node`'s first answer as the file says, as `provider:name`."""
+        student = self.student_of(node) if self.serving(node).by == "student" else None
+        return student or self.teacher_of(node)
 
     @property
     def open_breakers(self) -> tuple[str, ...]:
@@ -139,9 +144,20 @@ class Registry:
             raise ConfigError(f"{self.tables.path}: has no table [{node}]; expected one of {[*self.tables.nodes]}")
         return self.tables.nodes[node]
 
-    def local_of(self, node: str) -> str | None:
-        """Return the local model that stands in for every model of `node`; None outside local mode."""
-        return self.table(node).local if self.mode == "local" else None
+    def teacher_of(self, node: str) -> str:
+        """Return the model that students are measured by: in local mode the local one stands in for the teacher."""
+        return self.table(node).local if self.mode == "local" else self.table(node).teacher
+
+    def student_of(self, node: str) -> str | None:
+        """Return the node's student; None where it has none, or one that this mode cannot ask."""
+        student = self.table(node).student
+        if student is None or (self.mode == "local" and not ModelRef.read(student.model).is_local):
+            return None
+        return student.model
+
+    def fallback_of(self, node: str) -> str | None:
+        """Return the model that is asked when the serving one cannot be had."""
+        return None if self.mode == "local" else self.table(node).fallback
 
     def target(self, node: str, ref: str) -> Target:
         """Return the model `ref` as `node` asks it.
@@ -155,7 +171,8 @@ class Registry:
         for node, table in self.tables.nodes.items():
             if self.mode == "openai":
                 check_serving(node, table, self._serving[node], self._fingerprints)
-            for ref in [table.local] if self.mode == "local" else table.refs:
+            local = dict.fromkeys(ref for ref in (table.local, self.student_of(node)) if ref)
+            for ref in local if self.mode == "local" else table.refs:
                 self._targets.open_endpoint(ModelRef.read(ref).provider, environ)
                 self.target(node, ref)
 

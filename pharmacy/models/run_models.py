@@ -1,14 +1,14 @@
 """The models of one message: which one serves each node in this run, and the account they share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from pharmacy.domain.model import ChatModel, ModelCall
+from pharmacy.domain.serving import Serving, drawn
 from pharmacy.models.ledger import Ledger
 from pharmacy.models.node_model import NodeModel
 from pharmacy.models.retry_policy import RetryPolicy
-from pharmacy.models.serving import Serving
-from pharmacy.models.tables import NodeTable
 from pharmacy.models.tried import Target
 
 
@@ -17,52 +17,65 @@ class Models(Protocol):
 
     retry: RetryPolicy
 
-    def table(self, node: str) -> NodeTable:
-        """Return the node's table."""
+    def teacher_of(self, node: str) -> str:
+        """Return the node's teacher, as `provider:name`."""
         ...
 
-    def serving(self, node: str) -> Serving:
-        """Return who serves the node now."""
+    def student_of(self, node: str) -> str | None:
+        """Return its student, if it has one that can be asked."""
+        ...
+
+    def fallback_of(self, node: str) -> str | None:
+        """Return what is asked when the serving model cannot be had."""
         ...
 
     def target(self, node: str, ref: str) -> Target:
         """Return the model `ref` as `node` asks it."""
         ...
 
-    def local_of(self, node: str) -> str | None:
-        """Return the local model that stands in for every model of the node; None outside local mode."""
-        ...
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which of two models a node's first answer was drawn from."""
+
+    model: str
+    share: float
+    """With what probability it was this one, above 0 and below 1."""
 
 
 class RunModels:
     """Handed to one run; not shared between runs."""
 
-    def __init__(self, models: Models, ledger: Ledger, draw: Callable[[], float]) -> None:
-        """`draw` gives a number from 0 up to 1, once per node, for canary shares."""
+    def __init__(self, models: Models, ledger: Ledger, serving: Mapping[str, Serving], conversation: str) -> None:
+        """`serving` says of each node who serves it; `conversation` decides on which side of a share the run falls."""
         self._models = models
         self._ledger = ledger
-        self._draw = draw
-        self._first: dict[str, str] = {}
+        self._serving = serving
+        self._conversation = conversation
+        self._chosen: dict[str, Chosen] = {}
 
     def model(self, node: str, drafts_written: int = 0) -> ChatModel:
         """Return what serves `node`: its student or teacher at first, its teacher once a draft was turned down."""
-        local = self._models.local_of(node)
-        if local is not None:
-            return self._asked(node, [local])
-        table = self._models.table(node)
-        first = self._first_of(node) if drafts_written == 0 else table.teacher
-        return self._asked(node, [first, *([table.fallback] if table.fallback else [])])
+        teacher = self._models.teacher_of(node)
+        first = self._first_of(node, teacher) if drafts_written == 0 else teacher
+        fallback = self._models.fallback_of(node)
+        return self._asked(node, [first, *([fallback] if fallback else [])])
 
     def named(self, node: str, ref: str) -> ChatModel:
         """Return the model `ref` under the node's settings, without fallback: for shadows, trials and evaluation."""
         return self._asked(node, [ref])
 
     def shadow(self, node: str) -> ChatModel | None:
-        """Return the student where this run's answer is to be compared with its, else None."""
-        table, share = self._models.table(node), self._models.serving(node).shadow_share
-        if self._models.local_of(node) or table.student is None or self._draw() >= share:
+        """Return the student where this conversation's answers are to be compared with its, else None."""
+        student, share = self._models.student_of(node), self._serving[node].shadow_share
+        if student is None or drawn(self._conversation, node, "shadow") >= share:
             return None
-        return self.named(node, table.student.model)
+        return self.named(node, student)
+
+    @property
+    def chosen(self) -> Mapping[str, Chosen]:
+        """Node to the model that was drawn for it so far; nodes that left nothing to chance are not there."""
+        return dict(self._chosen)
 
     @property
     def calls(self) -> tuple[ModelCall, ...]:
@@ -84,13 +97,15 @@ class RunModels:
         """Node to the model that its newest answer is from, as the provider named it."""
         return dict(self._ledger.models)
 
-    def _first_of(self, node: str) -> str:
-        """Drawn once per run, so that a run does not change its mind half-way."""
-        if node not in self._first:
-            table, share = self._models.table(node), self._models.serving(node).student_share
-            by_student = table.student is not None and self._draw() < share
-            self._first[node] = table.student.model if by_student and table.student else table.teacher
-        return self._first[node]
+    def _first_of(self, node: str, teacher: str) -> str:
+        student, share = self._models.student_of(node), self._serving[node].student_share
+        if student is None:
+            return teacher
+        by_student = drawn(self._conversation, node, "canary") < share
+        first = student if by_student else teacher
+        if 0 < share < 1:
+            self._chosen[node] = Chosen(first, share if by_student else 1 - share)
+        return first
 
     def _asked(self, node: str, refs: list[str]) -> ChatModel:
         targets = [self._models.target(node, ref) for ref in dict.fromkeys(refs)]

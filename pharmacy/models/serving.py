@@ -1,38 +1,15 @@
-"""Which model serves a node now: what the file says, until a person or a gate says otherwise."""
+"""Which model serves a node: what the file says at first, and what may not be served at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.serving import Serving
 from pharmacy.models.tables import NodeTable
 
 
-@dataclass(frozen=True)
-class Serving:
-    """Who answers for a node, and how often the student does."""
-
-    by: Literal["teacher", "student", "canary"]
-    canary_share: float = 0.0
-    """Under `canary`: the share of runs that the student serves, 0 to 1."""
-
-    shadow_share: float = 0.0
-    """The share of runs in which the student answers too, unused, 0 to 1."""
-
-    @classmethod
-    def of(cls, table: NodeTable) -> "Serving":
-        """Return what the file says."""
-        return cls(table.serving, table.canary_share, table.shadow_share)
-
-    @property
-    def student_share(self) -> float:
-        """The share of runs whose first draft the student writes, 0 to 1."""
-        return {"teacher": 0.0, "student": 1.0, "canary": self.canary_share}[self.by]
-
-    @property
-    def needs_student(self) -> bool:
-        """True when the student answers at all, used or not."""
-        return self.by != "teacher" or self.shadow_share > 0
+def first_serving(table: NodeTable) -> Serving:
+    """Return what the file says."""
+    return Serving(table.serving, table.canary_share, table.shadow_share)
 
 
 def check_serving(node: str, table: NodeTable, serving: Serving, fingerprints: Mapping[str, str]) -> None:
@@ -47,6 +24,11 @@ def check_serving(node: str, table: NodeTable, serving: Serving, fingerprints: M
         return
     if table.student is None:
         raise ConfigError(f"[{node}] serving {serving.by!r}: has no student; expected a student table")
+    if serving.student not in (None, table.student.model):
+        raise ConfigError(
+            f"[{node}] serving {serving.by!r} was decided of student {serving.student!r}; the file names "
+            f"{table.student.model!r}; expected the same: promote that one, or roll back"
+        )
     trained, now = table.student.prompt_fingerprint, fingerprints.get(node)
     if trained != now:
         raise ConfigError(

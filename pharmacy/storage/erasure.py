@@ -30,6 +30,7 @@ KEPT_WHOLE = {
     "products": "goods",
     "provider_sign_ins": "staff signing in",
     "served_modes": "settings",
+    "servings": "settings",
     "sign_ins": "staff signing in",
 }
 """Tables of a pharmacy in which nothing is a patient's, each with the reason."""

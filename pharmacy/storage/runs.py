@@ -1,6 +1,6 @@
 """Begin and end a run: what it may read, and the one transaction that writes what it proposes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -122,6 +122,7 @@ async def end(
     calls: Sequence[ModelCall],
     stopped: Callable[[str], Outcome],
     sending: automatic.Automatic | None = None,
+    chosen: Mapping[str, Any] | None = None,
 ) -> str:
     """Write what the run proposes, unless something has overtaken it; return the state it ends in.
 
@@ -131,6 +132,7 @@ async def end(
     Args:
         stopped: the handover to write when a person stopped it, made from the code that the stop gave.
         sending: how an automatic reply is queued; without it a good draft waits for a pharmacist.
+        chosen: node to `{"model", "share"}` where one of two models was drawn.
     """
     of_conversation = (conversations.c.pharmacy_id == begun.pharmacy_id, conversations.c.id == begun.conversation_id)
     conversation = (await tx.execute(select(conversations).where(*of_conversation).with_for_update())).one_or_none()
@@ -147,7 +149,7 @@ async def end(
         ended, outcome = "proposed", proposal
     else:
         ended = "superseded"
-    await _close(tx, begun, ended, proposal, calls)
+    await _close(tx, begun, ended, proposal, calls, chosen or {})
     if outcome is not None:
         of = (begun.pharmacy_id, begun.conversation_id, begun.version)
         covered = outcomes.Covered(*of, begun.id, tuple(calls))
@@ -288,10 +290,17 @@ async def _write(
 
 
 async def _close(
-    tx: AsyncConnection, begun: Begun, state: str, proposal: Outcome | None, calls: Sequence[ModelCall]
+    tx: AsyncConnection,
+    begun: Begun,
+    state: str,
+    proposal: Outcome | None,
+    calls: Sequence[ModelCall],
+    chosen: Mapping[str, Any],
 ) -> None:
     await record_calls(tx, begun, calls)
-    told = {"steps": storable(steps_json(proposal.steps)), "cost_usd": proposal.cost_usd} if proposal else {}
+    told: dict[str, Any] = {"chosen": dict(chosen)} if chosen else {}
+    if proposal:
+        told |= {"steps": storable(steps_json(proposal.steps)), "cost_usd": proposal.cost_usd}
     values = {"state": state, "finished_at": func.now(), **told}
     await tx.execute(update(runs).where(runs.c.id == begun.id).values(**values))
 

@@ -3,18 +3,20 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from graph.state import RunContext, RunModels
+from graph.state import RunContext
 from nodes.hand_over import hand_over, with_gates
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
-from pharmacy.storage import names, policy, runs, unanswered
+from pharmacy.domain.serving import Serving
+from pharmacy.models.run_models import RunModels
+from pharmacy.storage import names, policy, runs, servings, unanswered
 from pharmacy.storage.automatic import Automatic
 from pharmacy.storage.background import end
 from pharmacy.storage.jobs import Job
@@ -63,7 +65,7 @@ class ReplyJobs:
             await self.program.doorway.quiet()
             begun = await self._begin(pharmacy_id, conversation_id, request_id)
             if begun is not None:
-                await self._run(begun, news)
+                await self._run(*begun, news)
 
     async def give_up(self, job: Job, why: str) -> None:
         """Hand over what could not be answered after several starts, so that no message is left behind."""
@@ -90,14 +92,19 @@ class ReplyJobs:
                 return True
             await asyncio.sleep(left)
 
-    async def _begin(self, pharmacy_id: str, conversation_id: str, request_id: UUID | None) -> Begun | None:
+    async def _begin(
+        self, pharmacy_id: str, conversation_id: str, request_id: UUID | None
+    ) -> tuple[Begun, Mapping[str, Serving]] | None:
         window = self.program.assembled.flow.window_turns
         async with self.program.database.begin(pharmacy_id) as tx:
-            return await runs.begin(tx, pharmacy_id, conversation_id, window, request_id)
+            begun = await runs.begin(tx, pharmacy_id, conversation_id, window, request_id)
+            decided = await servings.decided(tx, pharmacy_id) if begun else {}
+        return (begun, {node: each.serving for node, each in decided.items()}) if begun else None
 
-    async def _run(self, begun: Begun, news: Any) -> None:
+    async def _run(self, begun: Begun, decided: Mapping[str, Serving], news: Any) -> None:
         purse = DayPurse(self.program.database, self.program.settings.budgets, begun.pharmacy_id, begun.patient.id)
-        started, models = time.monotonic(), self.program.assembled.models_for_run(purse)
+        started = time.monotonic()
+        models = self.program.assembled.models_for_run(purse, conversation=key_of(begun), decided=decided)
         at_work = AtWork(self.program.database, begun)
         work = asyncio.create_task(self._propose(begun, models, at_work))
         try:
@@ -109,7 +116,7 @@ class ReplyJobs:
         finally:
             await end(work, again_seconds=CLOSE_SECONDS)
             await at_work.close()
-        ended = await self._end(begun, proposal, models.calls)
+        ended = await self._end(begun, proposal, models)
         # What a newer message, a withdrawal or an erasure has overtaken is nobody's answer, and is not traced.
         if ended in ("proposed", "stopped"):
             await self._trace(begun, proposal, models.calls, time.monotonic() - started)
@@ -183,13 +190,15 @@ class ReplyJobs:
             # The run goes on: the transaction that writes its outcome asks once more.
             return False
 
-    async def _end(self, begun: Begun, proposal: Outcome | None, calls: Sequence[ModelCall]) -> str:
+    async def _end(self, begun: Begun, proposal: Outcome | None, models: RunModels) -> str:
         def stopped(code: str) -> Outcome:
             return _handed_over(code, STOPPED[code], begun.phase, begun.hits)
 
         sending = Automatic(self.program.jobs, self.program.assembled.policy)
+        chosen = {node: asdict(each) for node, each in models.chosen.items()}
         ended = await self.program.database.transact(
-            lambda tx: runs.end(tx, self.program.bell, begun, proposal, calls, stopped, sending), begun.pharmacy_id
+            lambda tx: runs.end(tx, self.program.bell, begun, proposal, models.calls, stopped, sending, chosen),
+            begun.pharmacy_id,
         )
         log.info("run_ended conversation=%s state=%s", begun.conversation_id, ended)
         return ended

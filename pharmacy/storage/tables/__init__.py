@@ -20,6 +20,7 @@ from pharmacy.storage.tables.presence import presences
 from pharmacy.storage.tables.recording import audit, audit_heads, restores, served_modes
 from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
 from pharmacy.storage.tables.sending import outbox
+from pharmacy.storage.tables.serving import servings
 from pharmacy.storage.tables.spending import spending
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "restores",
     "runs",
     "served_modes",
+    "servings",
     "sign_in_attempts",
     "sign_ins",
     "spending",

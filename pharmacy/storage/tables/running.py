@@ -33,6 +33,7 @@ runs = Table(
     Column("steps", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("problem", Text),
     Column("cost_usd", Double),
+    Column("chosen", JSONB),  # of nodes with two models: which one was drawn, and with what probability
     time("started_at", now=True),
     time("finished_at"),
     PrimaryKeyConstraint("id"),

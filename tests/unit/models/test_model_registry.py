@@ -3,15 +3,16 @@
 import os
 import subprocess
 import sys
-from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pharmacy.domain.errors import ConfigError, ModelUnavailable
+from pharmacy.domain.serving import Serving, drawn
 from pharmacy.models.registry import Registry
-from pharmacy.models.serving import Serving
+from pharmacy.models.run_models import Chosen
 from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.scripted_model import ScriptedModel
 from tests.unit.models.setting import (
@@ -30,6 +31,7 @@ from tests.unit.models.setting import (
 URL = "https://api.openai.com/v1"
 HERE = "http://127.0.0.1:9/v1"
 PUPIL = {"model": f"openai:{STUDENT}", "prompt_fingerprint": FINGERPRINT}
+TEACHER = "gpt-4o-2024-08-06"
 ROOT = Path(__file__).parents[3]
 
 
@@ -119,51 +121,90 @@ async def test_a_second_draft_is_the_teachers(fake: OpenAIFake, registry: Regist
 
 
 async def test_a_canary_serves_its_share_and_a_run_keeps_to_its_draw(fake: OpenAIFake, registry: RegistryOn) -> None:
-    draws = iter([0.1, 0.9, 0.24, 0.25])
+    names = [f"shop/c{number}" for number in range(40)]
+    falls = [drawn(name, "classify", "canary") < 0.25 for name in names]
 
-    async with registry(serving="canary", canary_share=0.25, student=PUPIL, draw=lambda: next(draws)) as models:
-        for _ in range(4):
-            run = models.for_run(10, 12)
-            await run.model("classify").answer(PROMPT, Label)
-            await run.model("classify").answer(PROMPT, Label)
+    async with registry(serving="canary", canary_share=0.25, student=PUPIL) as models:
+        for name in names:
+            for _ in range(2):
+                run = models.for_run(10, 12, conversation=name)
+                await run.model("classify").answer(PROMPT, Label)
 
-    teacher = "gpt-4o-2024-08-06"
-    assert [entry.model for entry in fake.log.chats()][::2] == [STUDENT, teacher, STUDENT, teacher]
-    assert Counter(entry.model for entry in fake.log.chats()) == {STUDENT: 4, teacher: 4}
+    asked = [entry.model for entry in fake.log.chats()]
+    assert asked == [STUDENT if falls_to_it else TEACHER for falls_to_it in falls for _ in range(2)]
+    assert 0 < sum(falls) < 40
 
 
-async def test_serving_changes_from_the_next_run_on(fake: OpenAIFake, registry: RegistryOn) -> None:
+async def test_which_model_was_drawn_is_told_with_its_probability(fake: OpenAIFake, registry: RegistryOn) -> None:
+    async with registry(serving="canary", canary_share=0.25, student=PUPIL) as models:
+        told = set()
+        for number in range(40):
+            run = models.for_run(10, 12, conversation=f"shop/c{number}")
+            run.model("classify")
+            told.add(run.chosen["classify"])
+
+    assert told == {Chosen(f"openai:{STUDENT}", 0.25), Chosen(f"openai:{TEACHER}", 0.75)}
+
+
+async def test_nothing_is_drawn_where_one_model_serves(registry: RegistryOn) -> None:
     async with registry(student=PUPIL) as models:
-        before = models.for_run(10, 12)
-        await before.model("classify").answer(PROMPT, Label)
-        models.serve("classify", Serving("student"))
-        await before.model("classify").answer(PROMPT, Label)
-        await models.for_run(10, 12).model("classify").answer(PROMPT, Label)
-        assert models.describe("classify") == PUPIL["model"]
-
-    assert [entry.model for entry in fake.log.chats()] == ["gpt-4o-2024-08-06", "gpt-4o-2024-08-06", STUDENT]
-
-
-def test_serving_a_student_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    registry = _built(tmp_path, "openai", {"OPENAI_API_KEY": "sk-1"})
-
-    with pytest.raises(ConfigError, match="has no student"):
-        registry.serve("classify", Serving("student"))
-
-    assert registry.serving("classify") == Serving("teacher")
-
-
-async def test_a_shadow_is_the_student_in_its_share_of_runs(fake: OpenAIFake, registry: RegistryOn) -> None:
-    draws = iter([0.0, 0.5])
-
-    async with registry(shadow_share=0.5, student=PUPIL, draw=lambda: next(draws)) as models:
         run = models.for_run(10, 12)
-        shadow, none = run.shadow("classify"), run.shadow("classify")
-        assert shadow is not None
-        await shadow.answer(PROMPT, Label)
+        run.model("classify")
 
-    assert none is None
+    assert run.chosen == {}
+
+
+async def test_a_decision_holds_for_the_runs_that_know_it(fake: OpenAIFake, registry: RegistryOn) -> None:
+    decided = {"classify": Serving("student", student=PUPIL["model"])}
+
+    async with registry(student=PUPIL) as models:
+        await models.for_run(10, 12).model("classify").answer(PROMPT, Label)
+        await models.for_run(10, 12, decided=decided).model("classify").answer(PROMPT, Label)
+
+    assert [entry.model for entry in fake.log.chats()] == [TEACHER, STUDENT]
+
+
+@pytest.mark.parametrize(
+    ("table", "decided", "said"),
+    [
+        pytest.param({}, Serving("student"), "has no student", id="none-in-the-file"),
+        pytest.param(
+            {"student": PUPIL}, Serving("student", student="openai:ft:other"), "decided of student 'openai:ft:other'",
+            id="another-than-the-files",
+        ),
+        pytest.param(
+            {"student": {**PUPIL, "prompt_fingerprint": "000000000000"}}, Serving("student"), "trained under prompt",
+            id="another-prompt",
+        ),
+    ],
+)  # fmt: skip
+async def test_a_decision_that_no_longer_fits_the_file_leaves_it_to_the_teacher(
+    fake: OpenAIFake, registry: RegistryOn, table: dict[str, Any], decided: Serving, said: str
+) -> None:
+    async with registry(**table) as models:
+        assert said in str(models.why_not("classify", decided))
+        await models.for_run(10, 12, decided={"classify": decided}).model("classify").answer(PROMPT, Label)
+
+    assert [entry.model for entry in fake.log.chats()] == [TEACHER]
+
+
+async def test_a_shadow_is_the_student_in_its_share_of_conversations(fake: OpenAIFake, registry: RegistryOn) -> None:
+    names = [f"shop/c{number}" for number in range(40)]
+
+    async with registry(shadow_share=0.5, student=PUPIL) as models:
+        shadows = [models.for_run(10, 12, conversation=name).shadow("classify") for name in names]
+        first = next(shadow for shadow in shadows if shadow is not None)
+        await first.answer(PROMPT, Label)
+
+    assert [shadow is not None for shadow in shadows] == [drawn(name, "classify", "shadow") < 0.5 for name in names]
     assert [entry.model for entry in fake.log.chats()] == [STUDENT]
+
+
+async def test_local_mode_serves_a_local_student_and_no_other(tmp_path: Path) -> None:
+    inside = {"model": "local:small", "prompt_fingerprint": FINGERPRINT}
+
+    assert _built(tmp_path, "local", {}, serving="student", student=inside).describe("classify") == "local:small"
+    assert _built(tmp_path, "local", {}, serving="student", student=PUPIL).describe("classify") == "local:classify"
 
 
 async def test_local_calls_are_booked_and_cost_nothing(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pharmacy.storage.serving import AlreadyServing, serving
+from pharmacy.storage.sole_server import AlreadyServing, serving
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from pharmacy.storage.serving import serving
+from pharmacy.storage.sole_server import serving
 with serving(Path(sys.argv[1]), "127.0.0.1", 8123):
     sys.stdout.write("serving\\n"); sys.stdout.flush()
     sys.stdin.readline()

@@ -1,0 +1,60 @@
+"""Who serves each node, where somebody has decided it: append-only rows, each with who, when and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pharmacy.domain.serving import Serving
+from pharmacy.storage import audit
+from pharmacy.storage.tables import servings
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The newest decision on a node."""
+
+    serving: Serving
+    set_by: str
+    reason: str
+    at: datetime
+
+
+async def decided(tx: AsyncConnection, pharmacy_id: str) -> Mapping[str, Decided]:
+    """Return node to its newest decision; a node that nobody has decided on is served as the file says.
+
+    Read anew for each run, so that a decision holds in every process from its commit on.
+    """
+    found = (
+        select(servings)
+        .where(servings.c.pharmacy_id == pharmacy_id)
+        .distinct(servings.c.node)
+        .order_by(servings.c.node, servings.c.seq.desc())
+    )
+    return {
+        row.node: Decided(
+            Serving(row.by, row.canary_share, row.shadow_share, row.student), row.set_by, row.reason, row.at
+        )
+        for row in await tx.execute(found)
+    }
+
+
+async def decide(
+    tx: AsyncConnection, pharmacy_id: str, actor: str, node: str, serving: Serving, reason: str
+) -> Decided | None:
+    """Let `serving` hold for `node` from the next run on; return what somebody had decided before, if anybody had.
+
+    The caller has checked that it can hold. What holds already is not written again.
+    """
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended('servings:' || :p, 0))")
+    await tx.execute(lock, {"p": pharmacy_id})
+    before = (await decided(tx, pharmacy_id)).get(node)
+    if before is not None and before.serving == serving:
+        return before
+    body = {"by": serving.by, "canary_share": serving.canary_share, "shadow_share": serving.shadow_share,
+            "student": serving.student}  # fmt: skip
+    await tx.execute(insert(servings).values(pharmacy_id=pharmacy_id, node=node, **body, set_by=actor, reason=reason))
+    await audit.append(tx, pharmacy_id, actor, "serving_set", node, body | {"reasoned": bool(reason)})
+    return before
