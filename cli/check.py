@@ -9,8 +9,12 @@ import typer
 from pharmacy.domain.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pharmacy.domain.policy_file import PolicyFile
+    from pharmacy.models.registry import Registry
     from pharmacy.settings import Settings
+    from pharmacy.storage.servings import Decided
 
 ALONE = "an alarm that nobody acknowledges reaches nobody else: set KAKARI_ALARM_ESCALATION_MAIL_TO or ..._URL"
 
@@ -45,11 +49,11 @@ def _all() -> list[Finding]:
         settings = read_settings()
     except ConfigError as error:
         return [Finding("settings", "wrong", str(error))]
-    file = None
+    file = registry = None
     findings = [Finding("settings", "ok", f"KAKARI_HOME={settings.home}, KAKARI_PHARMACY_ID={settings.pharmacy_id}")]
     try:
         built = assemble_from(settings)
-        flow, file = built.flow, built.policy
+        flow, file, registry = built.flow, built.policy, built.registry
         nodes = {node: built.registry.describe(node) for node in built.registry.tables.nodes}
         closed = built.gates_closed_by
         findings += [
@@ -69,7 +73,7 @@ def _all() -> list[Finding]:
         ]
     except ConfigError as error:
         findings.append(Finding("flow", "wrong", str(error)))
-    return [*findings, *_calling(settings), _keeping(settings), *_database(file)]
+    return [*findings, *_calling(settings), _keeping(settings), *_database(file, registry)]
 
 
 def _calling(settings: "Settings") -> list[Finding]:
@@ -99,9 +103,9 @@ def _keeping(settings: "Settings") -> Finding:
     return Finding("retention", "ok", f"{len(rules)} rules say how long rows are kept")
 
 
-def _database(file: "PolicyFile | None") -> list[Finding]:
+def _database(file: "PolicyFile | None", registry: "Registry | None") -> list[Finding]:
     from cli.opened import in_database
-    from pharmacy.storage import policy
+    from pharmacy.storage import policy, servings
     from pharmacy.storage.checks import database_findings
 
     async def work(database, settings):  # type: ignore[no-untyped-def]
@@ -109,10 +113,29 @@ def _database(file: "PolicyFile | None") -> list[Finding]:
         async with database.begin(settings.pharmacy_id) as tx:
             found = await database_findings(tx, settings.pharmacy_id)
             allowed = await policy.findings(tx, settings.pharmacy_id, file) if file else []
+            decided = await servings.decided(tx, settings.pharmacy_id)
         said += [Finding("database", state, words) for state, words in found]
-        return said + [Finding("policy", state, words) for state, words in allowed]
+        said += [Finding("policy", state, words) for state, words in allowed]
+        return said + (_served(registry, decided) if registry else [])
 
     try:
         return in_database(work)
     except ConfigError as error:
         return [Finding("database", "wrong", str(error))]
+
+
+def _served(registry: "Registry", decided: "Mapping[str, Decided]") -> list[Finding]:
+    """Return what has been decided of nodes where it is not what the file says, or cannot hold."""
+    from pharmacy.models.serving import first_serving
+
+    found = []
+    for node, decision in decided.items():
+        if node not in registry.tables.nodes:
+            continue
+        first, serving = first_serving(registry.table(node)), decision.serving
+        if serving != first:
+            who = f"{decision.set_by}, {decision.at:%Y-%m-%d %H:%M} UTC"
+            found.append(Finding("serving", "warning", f"{node}: {serving.said} ({who}); the file says {first.said}"))
+        if why := registry.why_not(node, serving):
+            found.append(Finding("serving", "warning", f"{node}: the teacher serves all the same: {why}"))
+    return found

@@ -15,6 +15,7 @@ from cli import (
     policy,
     products,
     restored,
+    rollback,
     serve,
     suggest,
     users,
@@ -43,6 +44,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(pharmacies.app, name="pharmacies")
 app.add_typer(products.app, name="products")
 app.add_typer(policy.app, name="policy")
+app.command("rollback")(rollback.rollback)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("restored")(restored.restored)

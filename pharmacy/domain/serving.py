@@ -33,6 +33,13 @@ class Serving:
         """True when the student answers at all, used or not."""
         return self.by != "teacher" or self.shadow_share > 0
 
+    @property
+    def said(self) -> str:
+        """Return it in words."""
+        served = f"canary: the student serves {self.canary_share:.0%}" if self.by == "canary" else f"{self.by} serves"
+        beside = f", the student answers {self.shadow_share:.0%} unused" if self.shadow_share else ""
+        return served + beside + (f" ({self.student})" if self.student else "")
+
 
 def drawn(conversation: str, node: str, what: Literal["canary", "shadow"]) -> float:
     """Return a number from 0 up to 1, the same for ever: a conversation does not change sides between two messages.
