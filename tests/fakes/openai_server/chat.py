@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.fakes.openai_server.completion import bent, complete, streamed_reply, whole_reply
 from tests.fakes.openai_server.errors import context_too_long, missing_parameter
+from tests.fakes.openai_server.faults import Fault
 from tests.fakes.openai_server.http import Connection, Reply
 from tests.fakes.openai_server.known_models import KnownModel
 from tests.fakes.openai_server.parameters import check_parameters
@@ -16,9 +17,27 @@ from tests.fakes.openai_server.world import World
 
 async def create_completion(world: World, body: dict[str, Any], entry: Entry, connection: Connection) -> Reply | None:
     """Return the answer to one chat completion, or None when a fault has written it."""
+    completion, fault = await completion_of(world, body, entry)
+    reply = _framed(body, completion)
+    if fault and fault.play:
+        entry.status = reply.status
+        await fault.play(connection, reply)
+        return None
+    return reply
+
+
+async def completion_of(
+    world: World, body: dict[str, Any], entry: Entry | None = None
+) -> tuple[dict[str, Any], Fault | None]:
+    """Return the completion that `body` asks for, and the fault that befalls it.
+
+    Raises:
+        ApiError: the provider, or a fault, refuses it.
+    """
     asked = Asked(next(world.chat_numbers), body)
     fault = world.script.take_fault(asked)
-    entry.fault = fault.name if fault else None
+    if entry is not None:
+        entry.fault = fault.name if fault else None
     if fault and fault.refuse:
         raise fault.refuse()
     if "model" not in body:
@@ -27,15 +46,12 @@ async def create_completion(world: World, body: dict[str, Any], entry: Entry, co
     check_parameters(body, model)
     tokens = _prompt_tokens(asked, model)
     await asyncio.sleep(world.latency_seconds)
-    text = world.script.take_answer(asked)
+    text = world.script.take_answer(asked, world.tuning.students.get(model.id))
     cached = world.cache.take(model.id, tokens)
-    completion = bent(complete(body, model, text, len(tokens), cached), fault)
-    reply = _framed(body, completion)
-    if fault and fault.play:
-        entry.status = reply.status
-        await fault.play(connection, reply)
-        return None
-    return reply
+    completion = complete(body, model, text, len(tokens), cached)
+    if body.get("store"):
+        world.stored.put(body, completion)
+    return bent(completion, fault), fault
 
 
 def _prompt_tokens(asked: Asked, model: KnownModel) -> list[str]:

@@ -12,6 +12,7 @@ from tests.fakes.openai_server.known_models import KnownModels
 from tests.fakes.openai_server.request_log import RequestLog
 from tests.fakes.openai_server.routes import handler_of
 from tests.fakes.openai_server.script import Script
+from tests.fakes.openai_server.tuning import Tuning
 from tests.fakes.openai_server.world import World
 
 
@@ -55,6 +56,11 @@ class OpenAIFake:
         return self.world.script
 
     @property
+    def tuning(self) -> Tuning:
+        """Fine-tuning jobs, what models know, and how jobs go."""
+        return self.world.tuning
+
+    @property
     def log(self) -> RequestLog:
         """What was asked so far."""
         return self.world.log
@@ -96,6 +102,8 @@ class OpenAIFake:
         self._ready.set()
         await self._stop.wait()
         server.close()
+        for task in [*self.world.at_work]:
+            task.cancel()
         for connection in [*open_now]:
             connection.close()
         await asyncio.sleep(0)

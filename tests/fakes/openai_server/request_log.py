@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.fakes.openai_server.http import Request
 
-HIDDEN = {"authorization"}
+HIDDEN = {"authorization", "api-key"}
 
 
 @dataclass
@@ -67,7 +67,7 @@ class RequestLog:
     def chats(self, model: str | None = None) -> list[Entry]:
         """Return the chat completions asked for, of `model` or of all."""
         with self._lock:
-            return [e for e in self.entries if e.path.endswith("/chat/completions") and model in (None, e.model)]
+            return [e for e in self.entries if _is_chat(e) and model in (None, e.model)]
 
     def as_rows(self) -> list[dict[str, Any]]:
         """Return the log as plain JSON values."""
@@ -81,6 +81,10 @@ class RequestLog:
     def asked(self, count: int = 1, within_seconds: float = 10.0) -> bool:
         """Wait until `count` chat completions have been asked for; False when the time is up first."""
         return _comes_true(lambda: len(self.chats()) >= count, within_seconds)
+
+
+def _is_chat(entry: Entry) -> bool:
+    return entry.method == "POST" and entry.path.endswith("/chat/completions")
 
 
 def _comes_true(told: Callable[[], bool], within_seconds: float) -> bool:

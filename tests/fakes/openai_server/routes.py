@@ -6,13 +6,17 @@ import time
 import traceback
 import uuid
 from dataclasses import replace
-from typing import Any
 
 from tests.fakes.openai_server import faults
+from tests.fakes.openai_server.batch_calls import answer_batches
 from tests.fakes.openai_server.chat import create_completion
 from tests.fakes.openai_server.errors import ApiError
+from tests.fakes.openai_server.files import answer_files
 from tests.fakes.openai_server.http import Connection, Handler, Reply, Request
+from tests.fakes.openai_server.json_body import json_body, json_or_none
 from tests.fakes.openai_server.request_log import Entry
+from tests.fakes.openai_server.stored import answer_stored
+from tests.fakes.openai_server.tuning_jobs import answer_tuning
 from tests.fakes.openai_server.world import World
 
 _LIMITS = {"requests": (10_000, "6ms"), "tokens": (2_000_000, "12ms")}
@@ -24,7 +28,7 @@ def handler_of(world: World) -> Handler:
     async def handle(request: Request, connection: Connection) -> Reply | None:
         if request.path.startswith("/_"):
             return _aside(world, request)
-        entry = world.log.add(request, _json_or_none(request.body))
+        entry = world.log.add(request, json_or_none(request.body))
         try:
             return await _answer(world, request, entry, connection)
         except asyncio.CancelledError:
@@ -51,14 +55,35 @@ async def _answer(world: World, request: Request, entry: Entry, connection: Conn
 
 async def _route(world: World, request: Request, entry: Entry, connection: Connection) -> Reply | None:
     world.check_key(request)
+    request = replace(request, path=request.path.removeprefix("/openai"))
     match request.method, request.path:
         case "POST", "/v1/chat/completions":
-            return await create_completion(world, _body(request), entry, connection)
+            return await create_completion(world, json_body(request), entry, connection)
         case "GET", "/v1/models":
             return Reply.of({"object": "list", "data": world.models.listed()})
         case "GET", path if path.startswith("/v1/models/"):
             return Reply.of(world.models.row(path.removeprefix("/v1/models/")))
-    raise ApiError(404, f"Invalid URL ({request.method} {request.path})")
+    return await _elsewhere(world, request, entry, connection)
+
+
+async def _elsewhere(world: World, request: Request, entry: Entry, connection: Connection) -> Reply | None:
+    """Answer what is no chat; a fault may refuse it, or lose the answer to what was done."""
+    fault = world.script.take_fault_at(f"{request.method} {request.path}")
+    entry.fault = fault.name if fault else None
+    if fault and fault.refuse:
+        raise fault.refuse()
+    for answer in (answer_files, answer_tuning, answer_stored, answer_batches):
+        if (reply := await answer(world, request)) is not None:
+            break
+    else:
+        raise ApiError(404, f"Invalid URL ({request.method} {request.path})")
+    if fault and fault.bend:
+        return Reply.of(fault.bend(json.loads(reply.body)))
+    if fault and fault.play:
+        entry.status = reply.status
+        await fault.play(connection, reply)
+        return None
+    return reply
 
 
 def _aside(world: World, request: Request) -> Reply:
@@ -78,21 +103,6 @@ def _aside(world: World, request: Request) -> Reply:
             world.script.heal()
             return Reply.of({})
     return Reply.of({"error": "no such path"}, 404)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    body = _json_or_none(request.body)
-    if not isinstance(body, dict):
-        raise ApiError(400, "We could not parse the JSON body of your request. (HINT: This likely means you aren't "
-                       "using your HTTP library correctly. The OpenAI API expects a JSON payload.)")  # fmt: skip
-    return body
-
-
-def _json_or_none(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
 
 
 def _headers(begun: float) -> dict[str, str]:

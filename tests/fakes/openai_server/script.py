@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.fakes.openai_server.faults import Fault
 from tests.fakes.openai_server.filling import REPLY, fill_schema
+from tests.fakes.openai_server.student import Student
 from tests.fakes.openai_server.token_count import text_of
 
 
@@ -64,10 +65,12 @@ class _Match:
     model: str | None
     schema: str | None
     nth: int | None
+    path: str | None = None
 
     def takes(self, asked: Asked) -> bool:
         return (
-            self.model in (None, asked.model)
+            self.path is None
+            and self.model in (None, asked.model)
             and self.schema in (None, asked.schema_name)
             and self.nth in (None, asked.number)
         )
@@ -100,10 +103,16 @@ class Script:
         model: str | None = None,
         schema: str | None = None,
         nth: int | None = None,
+        path: str | None = None,
     ) -> None:
-        """Let `fault` befall the next `times` requests that fit; None is for ever."""
+        """Let `fault` befall the next `times` requests that fit; None is for ever.
+
+        Args:
+            path: method and beginning of the path, as in `POST /v1/fine_tuning/jobs`; without it the fault is one of
+                chat completions.
+        """
         with self._lock:
-            self._faults.append((_Match(model, schema, nth), fault, [times]))
+            self._faults.append((_Match(model, schema, nth, path), fault, [times]))
 
     def heal(self) -> None:
         """Forget all faults still to come."""
@@ -119,17 +128,28 @@ class Script:
                     return fault
         return None
 
-    def take_answer(self, asked: Asked) -> str:
-        """Return the content of the answer to this request."""
-        answer = self._next(asked)
+    def take_fault_at(self, place: str) -> Fault | None:
+        """Return the fault that befalls this request, if any, by its method and path."""
+        with self._lock:
+            for match, fault, left in self._faults:
+                if match.path is not None and place.startswith(match.path) and left[0] != 0:
+                    left[0] = None if left[0] is None else left[0] - 1
+                    return fault
+        return None
+
+    def take_answer(self, asked: Asked, student: Student | None = None) -> str:
+        """Return the content of the answer to this request: what was queued, else the student's, else the rule's."""
+        answer = self._next(asked, student)
         return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
-    def _next(self, asked: Asked) -> Any:
+    def _next(self, asked: Asked, student: Student | None) -> Any:
         with self._lock:
             for at, (match, answer) in enumerate(self._answers):
                 if match.takes(asked):
                     del self._answers[at]
                     return answer
+        if student is not None:
+            return student.answer(asked.body["messages"], asked.schema)
         if self.rule is not None:
             return self.rule(asked)
         return REPLY if asked.schema is None else fill_schema(asked.schema, self.hints)
