@@ -238,6 +238,20 @@ class LastMessageOut(BaseModel):
     sent_at: str
 
 
+class AutomaticOut(BaseModel):
+    """What became of a text that was to go out by itself."""
+
+    state: Literal["held", "sending", "sent", "parked", "cancelled"]
+    """`held`: it waits, and a person may still take it back."""
+
+    goes_at: str | None
+    """When a held one goes; null where it goes at once."""
+
+    sent_at: str | None
+    problem: str | None
+    """Why it was cancelled or parked, or what the last attempt met with; a code where the pharmacy itself decided."""
+
+
 class DeskRow(ConversationRow):
     """A conversation in a list, with what makes a pharmacist open it."""
 
@@ -259,6 +273,9 @@ class DeskRow(ConversationRow):
 
     acknowledged: bool | None
     """Whether somebody looks after the open case; null without one."""
+
+    automatic: AutomaticOut | None
+    """The newest automatic text; null without one, and once a newer message of the patient's waits."""
 
 
 class TabCounts(BaseModel):

@@ -49,4 +49,7 @@ class HeldFor(StrEnum):
     CANCELLED = "cancelled"
     """A person took it back while it waited to go out."""
 
+    ANSWERED = "answered"
+    """A person has answered the patient instead."""
+
     RECORD_UNREADABLE = "record_unreadable"

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.domain.held_for import HeldFor
 from pharmacy.storage.alarms import acknowledge_open
 from pharmacy.storage.automatic_back import answered_instead
 from pharmacy.storage.job_claims import LONGEST_WAIT_SECONDS
@@ -63,7 +64,7 @@ async def queue(
         of_case: the case that a fixed text is sent for, and the text's name.
     """
     if kind == "reply" and not automatic:
-        await take_back_automatic(tx, conversation, "a person has answered")
+        await take_back_automatic(tx, conversation, HeldFor.ANSWERED)
         await acknowledge_open(tx, conversation.pharmacy_id, conversation.id, actor)
     outbox_id, of_pharmacy = uuid4(), {"pharmacy_id": conversation.pharmacy_id}
     held = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, hold_seconds) if hold_seconds else None
@@ -93,7 +94,7 @@ async def enqueue_send(
     )  # fmt: skip
 
 
-async def take_back_automatic(tx: AsyncConnection, conversation: Any, why: str) -> int:
+async def take_back_automatic(tx: AsyncConnection, conversation: Any, why: HeldFor) -> int:
     """Cancel the conversation's automatic texts that were never tried; return how many. The caller holds it."""
     where = (outbox.c.pharmacy_id == conversation.pharmacy_id, outbox.c.conversation_id == conversation.id,
              outbox.c.automatic, outbox.c.state == "queued", outbox.c.attempts == 0)  # fmt: skip

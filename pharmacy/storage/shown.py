@@ -38,6 +38,20 @@ def desk_json(row: Any) -> dict[str, Any]:
         "waiting_since": _iso(row.since) if row.tab != "done" else None,
         "reason_code": row.code,
         "acknowledged": row.acknowledged_at is not None if row.handover_id else None,
+        "automatic": _automatic_json(row),
+    }
+
+
+def _automatic_json(row: Any) -> dict[str, Any] | None:
+    """Return what became of the text that was to go out by itself, as long as the row is about it."""
+    if row.text_state is None or not (row.tab == "automatic" or row.text_version == row.version):
+        return None
+    state = "sending" if row.text_state == "queued" and row.attempts else row.text_state
+    return {
+        "state": "held" if state == "queued" else state,
+        "goes_at": _iso(row.not_before) if state == "queued" else None,
+        "sent_at": _iso(row.text_sent_at),
+        "problem": row.problem if state != "sent" else None,
     }
 
 

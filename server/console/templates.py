@@ -72,4 +72,5 @@ def templates(chosen: Language) -> Environment:
     made.globals["person"] = person
     made.globals["sender"] = sender
     made.globals["seconds_until"] = seconds_until
+    made.globals["at"] = datetime.fromisoformat
     return made

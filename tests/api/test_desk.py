@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pharmacy.storage.desk_search import LONGEST_QUERY
-from tests.api.automatic import known, let, replies
+from tests.api.automatic import known, let, replies, waiting
 from tests.api.shop import Shop, new_id
 
 
@@ -151,3 +151,39 @@ async def test_the_longest_search_is_answered(shop: Shop) -> None:
     answer = await shop.http.get("/v1/conversations", params={"q": "\ufdfa" * LONGEST_QUERY, "tab": "check"})
 
     assert (answer.status_code, answer.json()) == (200, {"items": [], "next": None})
+
+
+async def _automatic(shop: Shop, tab: str) -> list[tuple[Any, ...]]:
+    rows = (await shop.http.get("/v1/conversations", params={"tab": tab})).json()["items"]
+    return [tuple(row["automatic"].values()) if row["automatic"] else () for row in rows]
+
+
+async def test_a_row_says_what_became_of_its_automatic_text(own_shop: Shop) -> None:
+    await let(own_shop, hold_seconds=600)
+    place = await known(own_shop)
+    await own_shop.say(place, "配送の相談です")
+    text = await waiting(own_shop, place)
+    held = await _automatic(own_shop, "automatic")
+
+    await own_shop.post(f"/v1/conversations/{place}/automatic/{text['id']}/cancel")
+    cancelled = await _automatic(own_shop, "check")
+    await let(own_shop)
+    other = await known(own_shop)
+    await own_shop.say(other, "配送の相談です")
+    sent = (await replies(own_shop, other, 2))[1]
+
+    assert held == [("held", text["not_before"], None, None)]
+    assert cancelled == [("cancelled", None, None, "cancelled")]
+    assert await _automatic(own_shop, "automatic") == [("sent", None, sent["sent_at"], None)]
+    assert await _automatic(own_shop, "done") == []
+
+
+async def test_a_row_says_nothing_of_an_automatic_text_once_a_newer_message_waits(own_shop: Shop) -> None:
+    await let(own_shop)
+    place = await known(own_shop)
+    await own_shop.say(place, "配送の相談です")
+    await replies(own_shop, place, 2)
+
+    await own_shop.say(place, "人手語です")
+
+    assert await _automatic(own_shop, "person") == [()]
