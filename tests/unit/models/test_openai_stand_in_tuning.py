@@ -89,7 +89,8 @@ def test_keeps_files_until_they_are_deleted(client: Any) -> None:
         pytest.param("a.jsonl", b"messages\n", {}, "Must be .jsonl", id="no-json"),
         pytest.param("a.jsonl", b"", {}, "File is empty", id="nothing"),
         pytest.param("a.jsonl", GOOD, {"purpose": "answers"}, "is not one of", id="another-purpose"),
-        pytest.param("a.jsonl", GOOD, {"expires_after": {"anchor": "created_at", "seconds": 1}}, "expected 3600", id="too-soon"),
+        pytest.param("a.jsonl", GOOD, {"expires_after": {"anchor": "created_at", "seconds": 1}}, "expected 3600",
+                     id="too-soon"),
     ],
 )  # fmt: skip
 def test_refuses_a_file_at_upload(client: Any, name: str, content: bytes, more: dict[str, Any], said: str) -> None:
@@ -110,8 +111,9 @@ def test_a_tuned_model_answers_as_it_was_trained_and_its_base_does_not(client: A
 
 
 def test_twice_the_rows_are_twice_the_tokens(client: Any) -> None:
-    once = _trained(client, method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 1}}})
-    twice = _trained(client, GOOD + GOOD, method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 1}}})  # fmt: skip
+    one_pass = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 1}}}
+
+    once, twice = _trained(client, method=one_pass), _trained(client, GOOD + GOOD, method=one_pass)
 
     assert twice.trained_tokens == 2 * once.trained_tokens > 0
 
@@ -149,13 +151,16 @@ def test_learns_which_of_two_answers_is_liked(client: Any) -> None:
         pytest.param(GOOD + b"{\n", "Line 41 is not", id="a-cut-line"),
         pytest.param(GOOD + b"\n" + GOOD, "Line 41 is not", id="a-blank-line"),
         pytest.param(GOOD + _lines([_row(0, extra=1)]), "Line 41 has the unexpected key 'extra'", id="another-key"),
-        pytest.param(GOOD + _lines([{"messages": _row(0)["messages"][:2]}]), "Line 41: the last message", id="no-answer"),
+        pytest.param(GOOD + _lines([{"messages": _row(0)["messages"][:2]}]), "Line 41: the last message",
+                     id="no-answer"),
         pytest.param(GOOD + _lines([{"messages": [_row(0)["messages"][0], _row(0)["messages"][2]]}]),
                      "Line 41 has no user message", id="nobody-asks"),
-        pytest.param(GOOD + _lines([{"messages": [{"role": "boss", "content": "x"}]}]), "Line 41, message 1", id="role"),
-        pytest.param(GOOD + _lines([{"messages": [{"role": "user", "content": " "}]}]), "Line 41, message 1", id="empty"),
+        pytest.param(GOOD + _lines([{"messages": [{"role": "boss", "content": "x"}]}]), "Line 41, message 1",
+                     id="role"),
+        pytest.param(GOOD + _lines([{"messages": [{"role": "user", "content": " "}]}]), "Line 41, message 1",
+                     id="empty"),
         pytest.param(_lines([_pair(at) for at in range(12)]), "Line 1 has the unexpected key", id="pairs"),
-        pytest.param(GOOD + _lines([_row(0, messages=[{"role": "user", "content": "長" * 200_000}, _row(0)["messages"][2]])]),
+        pytest.param(GOOD + _lines([{"messages": [{"role": "user", "content": "長" * 200_000}, _row(0)["messages"][2]]}]),
                      "exceeds the limit", id="too-long"),
     ],
 )  # fmt: skip
