@@ -160,7 +160,7 @@ def test_learns_which_of_two_answers_is_liked(client: Any) -> None:
         pytest.param(GOOD + _lines([{"messages": [{"role": "user", "content": " "}]}]), "Line 41, message 1",
                      id="empty"),
         pytest.param(_lines([_pair(at) for at in range(12)]), "Line 1 has the unexpected key", id="pairs"),
-        pytest.param(GOOD + _lines([{"messages": [{"role": "user", "content": "長" * 200_000}, _row(0)["messages"][2]]}]),
+        pytest.param(_lines([{"messages": [{"role": "user", "content": "長" * 200_000}, _row(0)["messages"][2]]}]),
                      "exceeds the limit", id="too-long"),
     ],
 )  # fmt: skip
