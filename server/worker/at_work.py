@@ -6,9 +6,9 @@ from functools import partial
 
 from pharmacy.storage import runs
 from pharmacy.storage.background import end
+from pharmacy.storage.begun import Begun
 from pharmacy.storage.database import Database
 from pharmacy.storage.refusals import StoreBusy
-from pharmacy.storage.runs import Begun
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from pharmacy.models.run_models import RunModels
 from pharmacy.storage import names, policy, runs, servings, unanswered
 from pharmacy.storage.automatic import Automatic
 from pharmacy.storage.background import end
+from pharmacy.storage.begun import Begun
 from pharmacy.storage.jobs import Job
 from pharmacy.storage.refusals import StoreBusy
-from pharmacy.storage.runs import Begun
 from pharmacy.storage.telling import OVERTAKEN
 from server import metrics
 from server.program import Program

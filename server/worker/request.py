@@ -2,7 +2,7 @@
 
 from graph.state import Request
 from nodes.screen import Standing
-from pharmacy.storage.runs import Begun
+from pharmacy.storage.begun import Begun
 
 
 def request_of(begun: Begun) -> Request:

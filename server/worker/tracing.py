@@ -8,9 +8,9 @@ from typing import Any
 
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Step
-from pharmacy.domain.outcome_json import drafts_json, outcome_json
+from pharmacy.domain.outcome_json import drafts_json, outcome_json, reached_json
 from pharmacy.observing.trace import Passage, Trace
-from pharmacy.storage.runs import Begun
+from pharmacy.storage.begun import Begun
 
 STATIC_BLANKS = frozenset({"categories", "phases", "criteria", "criteria_described"})
 """The same in every call under one prompt fingerprint, which names them in the trace."""
@@ -57,7 +57,11 @@ def trace_of(ended: Ended) -> Trace:
 def _said(proposal: Outcome | None) -> dict[str, Any]:
     if proposal is None:
         return {}
-    body = outcome_json(proposal, "", 0) | {"drafts": drafts_json(proposal.drafts), "held_for": list(proposal.held_for)}
+    body = outcome_json(proposal, "", 0) | {
+        "drafts": drafts_json(proposal.drafts),
+        "held_for": list(proposal.held_for),
+        "reached": reached_json(proposal.reached),
+    }
     return {name: value for name, value in body.items() if name not in ("conversation_id", "version")}
 
 
