@@ -19,6 +19,7 @@ from nodes.triage import Reads, Triage, triage
 from pharmacy.domain.catalogue import facts_for
 from pharmacy.domain.errors import FlowError
 from pharmacy.domain.facts import Patient, Product
+from pharmacy.domain.falling_short import falls_short
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.hit import GateHit, highest
@@ -111,9 +112,10 @@ class Adapters:
         held_for = self._held_for(state, context, drafts)
         return {"drafts": drafts, "judgement": found, "held_for": held_for}, says
 
-    async def suggest(self, state: FlowState, _: RunContext) -> tuple[Update, str]:
+    async def suggest(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
         draft, held_for = state["drafts"][-1], state["held_for"]
-        return {"outcome": suggest(draft, _category(state), state["phase"], held_for)}, "suggestion"
+        reached = tuple(falls_short(draft, context.policy, held_for))
+        return {"outcome": suggest(draft, _category(state), state["phase"], held_for, reached)}, "suggestion"
 
     async def auto_send(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
         draft, marking = state["drafts"][-1], context.policy.marking

@@ -1,17 +1,25 @@
 """Step 7a: propose a draft that cleared every bar to a pharmacist."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from nodes.screen import Standing
 from pharmacy.domain.gates.hit import GateHit
-from pharmacy.domain.held_for import HeldFor
+from pharmacy.domain.held_for import HeldFor, Reached
 from pharmacy.domain.outcome import Draft, Outcome, OutcomeKind
 from pharmacy.domain.policy import InForce, Mode
 
 
-def suggest(draft: Draft, category: str, phase: str, held_for: tuple[HeldFor, ...] = ()) -> Outcome:
-    """Return the outcome that shows `draft` to a pharmacist."""
-    return Outcome(OutcomeKind.SUGGESTION, category, phase, draft.text, draft.judgement, held_for=held_for)
+def suggest(
+    draft: Draft, category: str, phase: str, held_for: tuple[HeldFor, ...] = (), reached: tuple[Reached, ...] = ()
+) -> Outcome:
+    """Return the outcome that shows `draft` to a pharmacist.
+
+    Args:
+        reached: the values behind `held_for`.
+    """
+    shown = Outcome(OutcomeKind.SUGGESTION, category, phase, draft.text, draft.judgement)
+    return replace(shown, held_for=held_for, reached=reached)
 
 
 def reasons_to_hold(

@@ -139,6 +139,21 @@ class CallOut(BaseModel):
     started_at: str
 
 
+class ReachedOut(BaseModel):
+    """A value that keeps a draft from going out by itself, beside what it is held against."""
+
+    code: str
+    """The one of `held_for` that it belongs to."""
+
+    criterion: str | None
+    """Whose mark it is; null for what is no mark."""
+
+    reached: int | None
+    """null where no mark was given."""
+
+    limit: int
+
+
 class SuggestionOut(BaseModel):
     """A draft that cleared the bars, and what became of it."""
 
@@ -155,6 +170,9 @@ class SuggestionOut(BaseModel):
     text: str
     judgement: dict[str, MarkOut]
     held_for: list[str]
+    reached: list[ReachedOut]
+    """The values behind `held_for`: what was reached, and the limit."""
+
     drafts: int
     earlier_drafts: list[DraftOut]
     trail: list[StepOut]

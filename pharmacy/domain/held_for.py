@@ -1,5 +1,6 @@
 """Why a good draft waits for a person: one word each, stored as it is; the console makes a sentence of it."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -53,3 +54,26 @@ class HeldFor(StrEnum):
     """A person has answered the patient instead."""
 
     RECORD_UNREADABLE = "record_unreadable"
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A value that keeps a draft from going out by itself, beside what it is held against."""
+
+    code: HeldFor
+    reached: int | None
+    """Replies that count already, characters, a mark, or a policy's version; None where no mark was given."""
+
+    limit: int
+    """The most, or of a mark the least, that lets it out; of `policy_changed` the version that let it out."""
+
+    criterion: str | None = None
+    """Whose mark it is."""
+
+
+@dataclass(frozen=True)
+class Against:
+    """One thing against a draft's going out by itself."""
+
+    code: HeldFor
+    reached: tuple[Reached, ...] = ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pharmacy.domain.gates.hit import GateHit, Tier
-from pharmacy.domain.held_for import HeldFor
+from pharmacy.domain.held_for import HeldFor, Reached
 from pharmacy.domain.judgement import Judgement
 
 
@@ -69,6 +69,9 @@ class Outcome:
     reason: Reason | None = None
     held_for: tuple[HeldFor, ...] = ()
     """Why a good draft still waits for a pharmacist."""
+
+    reached: tuple[Reached, ...] = ()
+    """The values behind `held_for`, where it is a matter of more or less."""
 
     drafts: tuple[Draft, ...] = ()
     steps: tuple[Step, ...] = ()

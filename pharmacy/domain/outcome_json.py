@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pharmacy.domain.gates.hit import GateHit
+from pharmacy.domain.held_for import Reached
 from pharmacy.domain.judgement import Judgement
 from pharmacy.domain.outcome import Draft, Outcome, Reason, Step
 
@@ -49,6 +50,14 @@ def drafts_json(drafts: Sequence[Draft]) -> list[dict[str, Any]]:
             "blocked": list(draft.judgement.blocked) if draft.judgement else [],
         }
         for draft in drafts
+    ]
+
+
+def reached_json(reached: Sequence[Reached]) -> list[dict[str, Any]]:
+    """Return each value with its limit, under the code that it belongs to."""
+    return [
+        {"code": each.code.value, "criterion": each.criterion, "reached": each.reached, "limit": each.limit}
+        for each in reached
     ]
 
 

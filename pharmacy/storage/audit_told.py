@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome
+from pharmacy.domain.outcome_json import reached_json
 
 
 def told_of_outcome(outcome: Outcome, version: int, run_id: UUID | None, calls: Sequence[ModelCall]) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def told_of_outcome(outcome: Outcome, version: int, run_id: UUID | None, calls: 
         "tier": reason.tier.value if reason and reason.tier else None,
         "gates": sorted({hit.rule for hit in reason.hits}) if reason else [],
         "held_for": list(outcome.held_for),
+        "reached": reached_json(outcome.reached),
         "drafts": len(outcome.drafts),
         "marks": {name: [of.mark, of.bar] for name, of in outcome.judgement.marks.items()} if outcome.judgement else {},
         "blocked": len(outcome.judgement.blocked) if outcome.judgement else 0,

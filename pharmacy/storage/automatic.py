@@ -10,8 +10,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Author
+from pharmacy.domain.falling_short import falls_short
 from pharmacy.domain.gates.hit import GateHit
-from pharmacy.domain.held_for import HeldFor
+from pharmacy.domain.held_for import Against, HeldFor, Reached
 from pharmacy.domain.outcome import Outcome, OutcomeKind
 from pharmacy.domain.policy import InForce, Mode, Policy
 from pharmacy.domain.policy_file import PolicyFile
@@ -54,14 +55,16 @@ async def settle(
         *_against_conversation(conversation, ran.began_at),
         *await _against_standing(tx, conversation, outcome.category, outcome.phase, now),
     ]
+    reached = [*falls_short(outcome.drafts[-1], now, against)] if outcome.drafts else []
     if not against:
         against = await _against_words(tx, conversation, outcome.drafts[-1].text)
     if not against and now.policy is not None:
         # Counted one after the other, so that two at once cannot both be the last one under a limit.
         lock = text("SELECT pg_advisory_xact_lock(hashtextextended('automatic:' || :p, 0))")
         await tx.execute(lock, {"p": covered.pharmacy_id})
-        against = await over_limits(tx, conversation, now.policy, now.version)
-    return (as_suggestion(outcome, against), now) if against else (outcome, now)
+        reached = await over_limits(tx, conversation, now.policy, now.version)
+        against = [each.code for each in reached]
+    return (as_suggestion(outcome, against, reached), now) if against else (outcome, now)
 
 
 async def send(
@@ -83,28 +86,31 @@ async def send(
 def may_still_go(file: PolicyFile) -> Any:
     """Return what the outbox asks of an automatic row before each attempt to send it."""
 
-    async def ask(tx: AsyncConnection, row: Any) -> HeldFor | None:
+    async def ask(tx: AsyncConnection, row: Any) -> Against | None:
         now = await policy.in_force(tx, row.pharmacy_id, file)
         if row.kind != "reply":  # words that were approved beforehand: the switch stops these too, and nothing else
-            return HeldFor.KILL_SWITCH if now.stopped else None
+            return Against(HeldFor.KILL_SWITCH) if now.stopped else None
         where = (conversations.c.pharmacy_id == row.pharmacy_id, conversations.c.id == row.conversation_id)
         conversation = (await tx.execute(select(conversations).where(*where))).one()
+        if row.policy_version != now.version:
+            other = Reached(HeldFor.POLICY_CHANGED, now.version, row.policy_version)
+            return Against(HeldFor.POLICY_CHANGED, (other,))
         against = [
-            *([HeldFor.POLICY_CHANGED] if row.policy_version != now.version else []),
             *([HeldFor.OTHER_RECIPIENT] if row.recipient != conversation.patient_id else []),
             *_against_conversation(conversation, row.created_at),
             *await _against_standing(tx, conversation, row.category, row.phase, now),
         ]
-        if not against and now.policy is not None:
-            against = await over_limits(tx, conversation, now.policy, now.version, but=row)
-        return next(iter(against), None)
+        if against:
+            return Against(against[0])
+        over = await over_limits(tx, conversation, now.policy, now.version, but=row) if now.policy else []
+        return Against(over[0].code, (over[0],)) if over else None
 
     return ask
 
 
 async def over_limits(
     tx: AsyncConnection, conversation: Any, limits_of: Policy, version: int, but: Any = None
-) -> list[HeldFor]:
+) -> list[Reached]:
     """Return the limits that one more automatic reply to this conversation's patient would be over.
 
     Args:
@@ -127,7 +133,9 @@ async def over_limits(
     in_all = select(func.count()).select_from(outbox).where(*mine, outbox.c.policy_version == version)
     counted["in_all"] = (await tx.execute(in_all)).scalar_one()
     most = limits_of.limits.model_dump()
-    return [HeldFor(f"limit_{name}") for name, count in counted.items() if count >= most[name]]
+    return [
+        Reached(HeldFor(f"limit_{name}"), count, most[name]) for name, count in counted.items() if count >= most[name]
+    ]
 
 
 def _against_run(outcome: Outcome, covered: outcomes.Covered, ran: Ran, now: InForce) -> Iterator[HeldFor]:
@@ -178,8 +186,10 @@ async def _against_words(tx: AsyncConnection, conversation: Any, words: str) -> 
     return [HeldFor.OTHER_PATIENTS_NAME] if others else []
 
 
-def as_suggestion(outcome: Outcome, against: Sequence[HeldFor]) -> Outcome:
+def as_suggestion(outcome: Outcome, against: Sequence[HeldFor], reached: Sequence[Reached] = ()) -> Outcome:
     """Return the same draft as a suggestion that waits `against` reasons, without the marking."""
     held_for = tuple(dict.fromkeys((*outcome.held_for, *against)))
     words = outcome.drafts[-1].text if outcome.drafts else outcome.reply
-    return replace(outcome, kind=OutcomeKind.SUGGESTION, reply=words, held_for=held_for)
+    return replace(
+        outcome, kind=OutcomeKind.SUGGESTION, reply=words, held_for=held_for, reached=(*outcome.reached, *reached)
+    )

@@ -6,7 +6,8 @@ from uuid import uuid4
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.domain.held_for import HeldFor
+from pharmacy.domain.held_for import Against, HeldFor
+from pharmacy.domain.outcome_json import reached_json
 from pharmacy.storage import audit
 from pharmacy.storage.notices import notify
 from pharmacy.storage.tables import messages, outbox, outcomes, suggestions
@@ -23,11 +24,11 @@ async def take_back_outdated(tx: AsyncConnection, conversation: Any) -> None:
     why = HeldFor.NEWER_MESSAGE
     for row in (await tx.execute(select(outbox).where(*where).with_for_update())).all():
         await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", problem=why))
-        await back_to_person(tx, row, conversation, why)
+        await back_to_person(tx, row, conversation, Against(why))
         await audit.append(tx, row.pharmacy_id, "flow", "message_cancelled", str(row.id), {"problem": why})
 
 
-async def back_to_person(tx: AsyncConnection, row: Any, conversation: Any, why: HeldFor) -> bool:
+async def back_to_person(tx: AsyncConnection, row: Any, conversation: Any, why: Against) -> bool:
     """Undo what a cancelled automatic row had settled; return whether a person now sees its draft.
 
     In a conversation that has not moved on, the draft becomes a suggestion. In one that has, the messages it was to
@@ -83,10 +84,11 @@ async def _open_one(tx: AsyncConnection, row: Any) -> Any | None:
     return found
 
 
-async def _reopened(tx: AsyncConnection, row: Any, why: HeldFor) -> Any:
+async def _reopened(tx: AsyncConnection, row: Any, why: Against) -> Any:
     mine = (suggestions.c.pharmacy_id == row.pharmacy_id, suggestions.c.id == row.suggestion_id)
     body = (await tx.execute(select(suggestions.c.body).where(*mine))).scalar_one()
-    values = {"state": "open", "decided_by": None, "decided_at": None, "body": body | {"held_for": [why]}}
+    told = {"held_for": [why.code], "reached": reached_json(why.reached)}
+    values = {"state": "open", "decided_by": None, "decided_at": None, "body": body | told}
     again = update(suggestions).where(*mine).values(**values).returning(suggestions.c.id, suggestions.c.text)
     return (await tx.execute(again)).one()
 

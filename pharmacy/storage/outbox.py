@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Kind
-from pharmacy.domain.held_for import HeldFor
+from pharmacy.domain.held_for import Against, HeldFor
 from pharmacy.storage import alarms, audit, automatic_back, cases, moves
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.expiry import expired
@@ -58,7 +58,7 @@ _CHANNEL = (
     .label("channel")
 )
 
-MayGo = Callable[[AsyncConnection, Any], Awaitable[HeldFor | None]]
+MayGo = Callable[[AsyncConnection, Any], Awaitable[Against | None]]
 """Returns why an automatic row may not go now, or None; asked with conversation and row locked."""
 
 
@@ -92,8 +92,8 @@ async def claim(tx: AsyncConnection, bell: Bell, pharmacy_id: str, outbox_id: UU
         await _expire(tx, jobs, row, conversation, why)
         return None
     # A person's own text that was tried may have arrived already, and only its own key can tell.
-    if (row.automatic or not row.attempts) and (why := await _overtaken(tx, row, conversation, may_go)):
-        await _withhold(tx, jobs, row, conversation, why)
+    if (row.automatic or not row.attempts) and (against := await _overtaken(tx, row, conversation, may_go)):
+        await _withhold(tx, jobs, row, conversation, against)
         return None
     if row.too_old:
         await _park(tx, jobs, row, conversation, "its retry key is older than 23 hours")
@@ -154,7 +154,7 @@ async def cancel(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: 
     if row.state != "queued" or row.attempts:
         state = row.state if row.state != "queued" else "being sent"
         raise Stale(f"text is {state}, expected one that was never tried", conversation.version, [], state)
-    await _cancel(tx, row, conversation, actor, HeldFor.CANCELLED)
+    await _cancel(tx, row, conversation, actor, Against(HeldFor.CANCELLED))
 
 
 async def withhold(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: str, why: HeldFor) -> bool:
@@ -162,7 +162,7 @@ async def withhold(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor
     row, conversation = await _both(tx, pharmacy_id, outbox_id)
     if row.state != "queued" or row.attempts or not row.automatic:
         return False
-    await _cancel(tx, row, conversation, actor, why)
+    await _cancel(tx, row, conversation, actor, Against(why))
     return True
 
 
@@ -181,28 +181,28 @@ async def note_problem(
     await tx.execute(update(outbox).where(*mine).values(problem=problem, not_before=again, **given_back))
 
 
-async def _overtaken(tx: AsyncConnection, row: Any, conversation: Any, may_go: MayGo) -> HeldFor | None:
+async def _overtaken(tx: AsyncConnection, row: Any, conversation: Any, may_go: MayGo) -> Against | None:
     """Return why a row may not go any more."""
     if row.kind == "reply" and row.version != conversation.version:
-        return HeldFor.NEWER_MESSAGE
+        return Against(HeldFor.NEWER_MESSAGE)
     if not row.automatic:
         return None
     if conversation.taken_over_by is not None:
-        return HeldFor.TAKEN_OVER
+        return Against(HeldFor.TAKEN_OVER)
     return await may_go(tx, row)
 
 
-async def _withhold(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: HeldFor) -> None:
+async def _withhold(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: Against) -> None:
     """Nobody asked for an automatic text, so it is let go; a person's own is parked for that person to see.
 
     An automatic one that was tried may have arrived: it is no suggestion any more, and a person must look.
     """
     if row.attempts:
-        await _park(tx, jobs, row, conversation, _in_doubt(row, why))
+        await _park(tx, jobs, row, conversation, _in_doubt(row, why.code))
     elif row.automatic:
         await _cancel(tx, row, conversation, "channel", why)
     else:
-        await _park(tx, jobs, row, conversation, why)
+        await _park(tx, jobs, row, conversation, why.code)
 
 
 async def _expire(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: str) -> None:
@@ -215,9 +215,9 @@ def _in_doubt(row: Any, why: str) -> str:
     return f"{why}; it may have arrived" if row.attempts else why
 
 
-async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: HeldFor) -> None:
+async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: Against) -> None:
     shown = row.automatic and await automatic_back.back_to_person(tx, row, conversation, why)
-    await _set_cancelled(tx, row, conversation, actor, why, shown=shown)
+    await _set_cancelled(tx, row, conversation, actor, why.code, shown=shown)
 
 
 async def _set_cancelled(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, OutcomeKind
-from pharmacy.domain.outcome_json import drafts_json, outcome_json, steps_json
+from pharmacy.domain.outcome_json import drafts_json, outcome_json, reached_json, steps_json
 from pharmacy.storage import audit, moves
 from pharmacy.storage.audit_told import told_of_outcome
 from pharmacy.storage.cases import Bell, Called, open_or_join
@@ -98,6 +98,7 @@ async def _write_draft(
     await tx.execute(update(suggestions).where(*open_one).values(**superseded))
     shown = outcome_json(outcome, covered.conversation_id, covered.version) | {
         "held_for": list(outcome.held_for),
+        "reached": reached_json(outcome.reached),
         "earlier_drafts": drafts_json(outcome.drafts[:-1]),  # the last one is what is suggested
         "trail": steps_json(outcome.steps),
     }

@@ -97,6 +97,7 @@ def suggestion_json(row: Any) -> dict[str, Any]:
         "text": row.text,
         "judgement": told.get("judgement") or {},
         "held_for": told["held_for"],
+        "reached": told.get("reached") or [],
         "drafts": told["drafts"],
         "earlier_drafts": told["earlier_drafts"],
         "trail": told["trail"],

@@ -178,5 +178,5 @@ def _tries(left: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _held(case: dict[str, Any] | None, suggestion: dict[str, Any] | None, because: Because) -> list[str]:
     said = because.case(case["reasons"], case["drafts"]) if case is not None else []
     if suggestion is not None:
-        said += [because.language.coded("held", code) for code in suggestion["held_for"]]
+        said += because.draft(suggestion)
     return list(dict.fromkeys(said))

@@ -44,6 +44,10 @@ class Because:
             said.insert(0, self._tiered(reason.get("tier"), self._named(reason, drafts)))
         return said
 
+    def draft(self, suggestion: Mapping[str, Any]) -> list[str]:
+        """Return why a good draft waits: each limit or mark with its value, and what is not sent automatically."""
+        return [self._held(code, suggestion) for code in suggestion["held_for"]]
+
     def marks(self, judgement: Mapping[str, Any] | None) -> Iterator[str]:
         """Yield each mark below its bar, with the bar."""
         for name, mark in (judgement or {}).items():
@@ -51,11 +55,36 @@ class Because:
                 label = self.flow.criteria[name].label if name in self.flow.criteria else name
                 yield self.language.coded("because", "mark", {"label": label, **mark})
 
+    def _held(self, code: str, suggestion: Mapping[str, Any]) -> str:
+        sentence = self.language.coded("held", code)
+        details = [self._measured(each) for each in suggestion["reached"] if each["code"] == code]
+        if code == "not_allow_listed":
+            phase = suggestion["phase"]
+            of = [suggestion["category"] and self._category(suggestion["category"]),
+                  self.flow.phases[phase].label if phase in self.flow.phases else phase]  # fmt: skip
+            details.append(" · ".join(each for each in of if each))
+        if not details:
+            return sentence
+        blanks = {"sentence": sentence.rstrip("。."), "details": " / ".join(details)}
+        return self.language.coded("because", "measured", blanks)
+
+    def _measured(self, each: Mapping[str, Any]) -> str:
+        code = "limit" if each["code"].startswith("limit_") else each["code"]
+        name = each["criterion"]
+        label = self.flow.criteria[name].label if name in self.flow.criteria else name
+        values = {"label": label, "limit": self.language.number(each["limit"])}
+        if each["reached"] is None:
+            return self.language.coded("because", "unmarked", values)
+        return self.language.coded("because", code, values | {"reached": self.language.number(each["reached"])})
+
+    def _category(self, name: str) -> str:
+        return self.flow.categories[name].label if name in self.flow.categories else name
+
     def _named(self, reason: dict[str, Any], drafts: Sequence[dict[str, Any]]) -> str:
         sentence, category = self.language.coded("reason", reason["code"]), reason.get("category")
         details: list[str] = []
         if reason["code"] in _OF_CATEGORY and category:
-            details.append(self.flow.categories[category].label if category in self.flow.categories else category)
+            details.append(self._category(category))
         if reason["code"] == "drafts_used_up" and drafts:
             details += [*self.marks(drafts[-1]["judgement"]), *drafts[-1]["blocked"]]
         if reason.get("node"):

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pharmacy.storage.access import Caller
 from server.console.assets import address_of
 from server.console.languages import Language, language, language_of
+from server.console.tongues import marked
 from server.headers import PAGE_POLICY
 
 HERE = Path(__file__).parent
@@ -22,7 +23,7 @@ PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 def page(request: Request, name: str, status: int = 200, **blanks: Any) -> HTMLResponse:
     """Return the page of that template, in the language of whoever asks."""
     chosen = language_of(request)
-    words = templates(chosen).get_template(name).render(language=chosen, **blanks)
+    words = marked(templates(chosen).get_template(name).render(language=chosen, **blanks), chosen.name)
     return HTMLResponse(words, status, PAGE_HEADERS | {"Content-Language": chosen.name, "Vary": "Cookie, HX-Request"})
 
 

@@ -57,11 +57,8 @@ def trace_of(ended: Ended) -> Trace:
 def _said(proposal: Outcome | None) -> dict[str, Any]:
     if proposal is None:
         return {}
-    body = outcome_json(proposal, "", 0) | {
-        "drafts": drafts_json(proposal.drafts),
-        "held_for": list(proposal.held_for),
-        "reached": reached_json(proposal.reached),
-    }
+    held = {"held_for": list(proposal.held_for), "reached": reached_json(proposal.reached)}
+    body = outcome_json(proposal, "", 0) | {"drafts": drafts_json(proposal.drafts)} | held
     return {name: value for name, value in body.items() if name not in ("conversation_id", "version")}
 
 

@@ -201,6 +201,9 @@ async def test_the_fourth_message_in_an_hour_waits_for_a_person(own_shop: Shop, 
         await replies(own_shop, conversation_id, min(number + 2, 4))
 
     assert ends == ["auto_sent", "auto_sent", "auto_sent", "suggestion"]
+    shown = (await own_shop.conversation(conversation_id))["suggestion"]
+    over = {"code": "limit_per_patient_hour", "criterion": None, "reached": 3, "limit": 3}
+    assert (shown["held_for"], shown["reached"]) == (["limit_per_patient_hour"], [over])
 
 
 async def test_what_the_policy_turns_off_goes_to_a_person_without_a_draft(own_shop: Shop) -> None:
@@ -271,3 +274,15 @@ async def test_a_reply_in_doubt_is_not_tried_again_once_a_newer_message_has_come
     assert row.problem == "newer_message; it may have arrived"
     first = [row.retry_key for row in await delivering.rows("SELECT retry_key FROM outbox WHERE version = 2")]
     assert [receiver.tried.count(str(key)) for key in first] == [1]
+
+
+async def test_a_reply_whose_policy_changed_during_the_hold_names_both_versions(own_shop: Shop) -> None:
+    version = await let(own_shop, hold_seconds=HOLD)
+    conversation_id = await known(own_shop)
+    await own_shop.say(conversation_id, QUESTION)
+
+    await let(own_shop, hold_seconds=600)
+
+    shown = (await _handed_back(own_shop, conversation_id))["suggestion"]
+    changed = {"code": "policy_changed", "criterion": None, "reached": version + 1, "limit": version}
+    assert (shown["held_for"], shown["reached"]) == (["policy_changed"], [changed])

@@ -1,4 +1,4 @@
-"""The tab of what goes out by itself: each row says whether it still waits and for how long, when it went, or why not."""
+"""The tab of what goes out by itself: a row says how long it still waits, when it went, or why not."""
 
 import re
 

@@ -7,6 +7,7 @@ import pytest
 from graph.state import Request
 from pharmacy.domain.conversation import Author, Turn
 from pharmacy.domain.facts import Consent, Patient
+from pharmacy.domain.held_for import HeldFor, Reached
 from pharmacy.domain.outcome import Outcome, OutcomeKind
 from pharmacy.domain.policy import InForce
 from tests.flow.setting import (
@@ -140,6 +141,15 @@ async def test_a_criterion_of_its_own_mark_holds_what_the_others_let_pass() -> N
     outcome = await run(request(QUESTION), asked, policy=letting_out(ALLOWED, marks={"accuracy": 5}))
 
     assert outcome.held_for == ("mark_below_automatic",)
+    assert outcome.reached == (Reached(HeldFor.MARK_BELOW_AUTOMATIC, 4, 5, "accuracy"),)
+
+
+async def test_a_draft_that_is_too_long_says_by_how_much() -> None:
+    policy = letting_out(ALLOWED, longest_chars=20)
+
+    outcome = await run(request(QUESTION), models(drafts=[GOOD], marks=[marked()]), policy=policy)
+
+    assert outcome.reached == (Reached(HeldFor.TOO_LONG, len(GOOD), 20),)
 
 
 @pytest.mark.parametrize(

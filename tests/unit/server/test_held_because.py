@@ -56,3 +56,41 @@ def test_drafts_that_fell_short_name_each_mark_and_its_bar(because: Because) -> 
 )  # fmt: skip
 def test_what_a_node_said_is_told(because: Because, reason: dict[str, Any], said: str) -> None:
     assert because.case([{"detail": "", "hits": [], **reason}]) == [said]
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "said"),
+    [
+        pytest.param("limit_per_patient_hour", [(None, 3, 3)],
+                     "この患者への自動送信の1時間の上限に達しました（上限 3通、すでに 3通）。", id="a-patients-hour"),
+        pytest.param("limit_per_day", [(None, 1200, 1000)],
+                     "自動送信の1日の上限(薬局全体)に達しました（上限 1,000通、すでに 1,200通）。", id="a-day"),
+        pytest.param("too_long", [(None, 412, 400)],
+                     "自動送信には長すぎます（上限 400字、返信案 412字）。", id="length"),
+        pytest.param("mark_below_automatic", [("safety", 4, 5), ("tone", None, 4)],
+                     "自動送信の基準に届かない評価があります（安全性 4/5 < 自動送信の基準 5 / "
+                     "言葉づかい 評価なし、自動送信の基準 4）。", id="marks"),
+        pytest.param("policy_changed", [(None, 4, 3)],
+                     "作成後に自動送信の設定が変わりました（第3版 → 第4版）。", id="another-policy"),
+        pytest.param("not_allow_listed", [],
+                     "この分類と段階は自動送信の対象外です（注文・配送 · 問診）。", id="what-is-not-sent"),
+        pytest.param("cancelled", [], "自動送信が取り消されました。", id="nothing-to-measure"),
+        pytest.param("limit_per_day", [], "自動送信の1日の上限(薬局全体)に達しました。", id="an-old-record"),
+    ],
+)  # fmt: skip
+def test_what_holds_a_good_draft_names_the_values(
+    because: Because, code: str, values: list[tuple[str | None, int | None, int]], said: str
+) -> None:
+    reached = [dict(zip(("code", "criterion", "reached", "limit"), (code, *each), strict=True)) for each in values]
+    suggestion = {"held_for": [code], "reached": reached, "category": "order_delivery", "phase": "intake"}
+
+    assert because.draft(suggestion) == [said]
+
+
+def test_the_values_are_named_in_english_too() -> None:
+    reached = [{"code": "limit_per_patient_day", "criterion": None, "reached": 8, "limit": 8}]
+    suggestion = {"held_for": ["limit_per_patient_day"], "reached": reached, "category": None, "phase": "intake"}
+
+    (said,) = Because(language("en"), FLOW).draft(suggestion)
+
+    assert said == "The limit of automatic replies to this patient in a day is reached (limit 8, reached 8)."

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nodes.load import SHIPPED_POLICY, load_flow
 from pharmacy.domain.gates.hit import GateHit, Tier
+from pharmacy.domain.held_for import HeldFor, Reached
 from pharmacy.domain.judgement import Judgement, Mark
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Draft, Outcome, OutcomeKind
@@ -234,6 +235,7 @@ async def test_each_thing_about_the_run_keeps_a_reply_from_being_queued(
 
     assert found.kind is OutcomeKind.SUGGESTION
     assert why in found.held_for
+    assert [each.code for each in found.reached] == [why] * (why in ("mark_below_automatic", "too_long"))
 
 
 async def test_a_reply_that_names_another_patient_is_not_queued(case: Case) -> None:
@@ -275,14 +277,17 @@ async def test_each_change_of_the_store_keeps_a_queued_reply_from_going(
         row = await case.queued()
         await spoil(case)
 
-    assert await automatic.may_still_go(FILE)(case.tx, row) == why
+    found = await automatic.may_still_go(FILE)(case.tx, row)
+    assert (found.code if found else None) == why
 
 
 async def test_a_row_counts_only_what_was_tried_before_it(case: Case) -> None:
     rows = [await case.queued() for _ in range(3)]
 
     assert [await automatic.may_still_go(FILE)(case.tx, row) for row in rows] == [None, None, None]
-    assert (await settled(case)).held_for == ("limit_per_patient_hour",)
+    held = await settled(case)
+    assert held.held_for == ("limit_per_patient_hour",)
+    assert held.reached == (Reached(HeldFor.LIMIT_PER_PATIENT_HOUR, 3, 3),)
 
 
 async def test_what_was_cancelled_uses_no_limit_up(case: Case) -> None:
