@@ -18,6 +18,8 @@ class Credentials:
 
     base_url: str
     key: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What goes with every call beside the usual header; holds the key again where the endpoint wants it there."""
 
 
 def credentials_of(name: str, endpoint: Endpoint, environ: Mapping[str, str]) -> Credentials:
@@ -37,7 +39,8 @@ def credentials_of(name: str, endpoint: Endpoint, environ: Mapping[str, str]) ->
     wants_none = given or endpoint.api_key_env is None or is_loopback(urlsplit(base_url).hostname)
     if not key and not wants_none:
         raise ConfigError(f"endpoint {name!r}: {endpoint.api_key_env} is not set; expected the key for {base_url}")
-    return Credentials(base_url, key or NO_KEY)
+    headers: dict[str, str] = {endpoint.key_header: key or NO_KEY} if endpoint.key_header != "authorization" else {}
+    return Credentials(base_url, key or NO_KEY, headers)
 
 
 def speaks_openai(endpoint: Endpoint | None, environ: Mapping[str, str]) -> bool:

@@ -1,5 +1,6 @@
 """One endpoint, ready to be called: its address, its key, one HTTP client, one breaker, one ChatOpenAI per model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ class LiveEndpoint:
     base_url: str
     key: str = field(repr=False)
     breaker: Breaker
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     client: httpx2.AsyncClient = field(init=False)
     sync_client: httpx2.Client = field(init=False)
     """Never called: ChatOpenAI makes its own, with its own certificates, unless it is given one."""
@@ -39,6 +41,7 @@ class LiveEndpoint:
             model=ref.name,
             base_url=self.base_url,  # always given: unset, other variables may send words and keys elsewhere
             api_key=SecretStr(self.key),
+            default_headers=self.headers or None,
             http_async_client=self.client,
             http_client=self.sync_client,
             max_retries=0,

@@ -47,6 +47,11 @@ class Prices:
         price = self.of(asked)
         return None if price is None else _most(price, prompt_tokens, completion_tokens)
 
+    def training_usd(self, base: ModelRef, trained_tokens: int) -> float | None:
+        """Return what training `base` on so many tokens costs, passes counted; None when the price is unknown."""
+        price = self.of(base)
+        return None if price is None or price.training is None else trained_tokens * price.training / _PER_MILLION
+
     def guess_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
         """Return what so many tokens would cost at the dearest price there is: for a model whose price is unknown."""
         known = [*_shipped().values(), *self.own.values()]

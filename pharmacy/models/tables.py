@@ -54,6 +54,9 @@ class Endpoint(_Table):
     api_key_env: Variable | None = None
     """The variable that holds the key; None for an endpoint that wants none."""
 
+    key_header: Literal["authorization", "api-key"] = "authorization"
+    """The header that the key goes in: `api-key` at Azure."""
+
 
 class Limits(_Table):
     """What one message may cost, over all its calls."""
@@ -71,6 +74,9 @@ class Price(_Table):
     output: float = Field(ge=0)
     cache_write: float | None = Field(default=None, ge=0)
     """For tokens newly put into the cache; None where they cost what input costs."""
+
+    training: float | None = Field(default=None, ge=0)
+    """For tokens that a model is trained on, each as often as it is seen; None where it is not known."""
 
 
 class Student(_Table):

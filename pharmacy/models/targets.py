@@ -41,7 +41,7 @@ class Targets:
         from pharmacy.models.endpoint import LiveEndpoint
 
         found = credentials_of(name, self._tables.endpoints[name], environ)
-        self._endpoints[name] = LiveEndpoint(found.base_url, found.key, Breaker(name, self._clock))
+        self._endpoints[name] = LiveEndpoint(found.base_url, found.key, Breaker(name, self._clock), found.headers)
 
     def target(self, node: str, table: NodeTable, ref: str) -> Target:
         """Return the model `ref` as `node` asks it, made at first need.
