@@ -32,6 +32,7 @@ KEPT_WHOLE = {
     "served_modes": "settings",
     "servings": "settings",
     "sign_ins": "staff signing in",
+    "training_jobs": "names of models, hashes and counts",
 }
 """Tables of a pharmacy in which nothing is a patient's, each with the reason."""
 

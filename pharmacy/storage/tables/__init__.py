@@ -22,6 +22,7 @@ from pharmacy.storage.tables.running import handovers, model_calls, outcomes, re
 from pharmacy.storage.tables.sending import outbox
 from pharmacy.storage.tables.serving import servings
 from pharmacy.storage.tables.spending import spending
+from pharmacy.storage.tables.training import training_jobs
 
 __all__ = [
     "accounts",
@@ -63,4 +64,5 @@ __all__ = [
     "sign_ins",
     "spending",
     "suggestions",
+    "training_jobs",
 ]
