@@ -61,6 +61,7 @@ function draw(now) {
 function option(reply, number) {
   const made = document.createElement("li"), name = document.createElement("b"), text = document.createElement("span");
   made.id = `canned-${number}`;
+  made.lang = "ja";
   made.setAttribute("role", "option");
   made.dataset.text = reply.text;
   name.textContent = `/${reply.name}`;
