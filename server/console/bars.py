@@ -7,7 +7,9 @@ from datetime import date
 from pharmacy.domain.numbers import DECIDED, Figures
 
 WIDTH, HEIGHT = 960.0, 200.0
-LEFT, BOTTOM, TOP = 34.0, 22.0, 8.0
+RIGHT, BOTTOM, TOP = 34.0, 22.0, 8.0
+"""What stands beside the bars: the figures of the rules stand with the newest days, where a narrow screen begins."""
+
 MOST_LABELS = 12
 
 
@@ -28,7 +30,7 @@ class Bars:
 
     pieces: tuple[Piece, ...]
     labels: tuple[tuple[float, date], ...]
-    """The middle of a bar, and its day; not each day has room for one."""
+    """The middle of a bar, and its day; not each day has room for one, the last one always."""
 
     rules: tuple[tuple[float, int], ...]
     """The height of a line across, and the number that it stands for."""
@@ -39,7 +41,7 @@ class Bars:
 
 def bars_of(days: Sequence[date], figures: Mapping[date, Figures]) -> Bars:
     """Return the bars of `days`; a day without figures has none."""
-    step = (WIDTH - LEFT) / max(1, len(days))
+    step = (WIDTH - RIGHT) / max(1, len(days))
     width = min(step * 0.7, 48.0)
     top = _round_up(max((figures[day].decisions for day in days if day in figures), default=0))
     unit = (HEIGHT - BOTTOM - TOP) / top
@@ -50,12 +52,12 @@ def bars_of(days: Sequence[date], figures: Mapping[date, Figures]) -> Bars:
             size = figures.get(day, Figures()).decided.get(name, 0) * unit
             y -= size
             if size:
-                x = LEFT + place * step + step * 0.15
+                x = place * step + step * 0.15
                 pieces.append(Piece(name, round(x, 2), round(y, 2), round(width, 2), round(size, 2)))
     every = -(-len(days) // MOST_LABELS)
     middle = width / 2 + step * 0.15
     labels = tuple(
-        (round(LEFT + place * step + middle, 2), day) for place, day in enumerate(days) if place % every == 0
+        (round(place * step + middle, 2), day) for place, day in enumerate(days) if (len(days) - 1 - place) % every == 0
     )
     rules = tuple((round(HEIGHT - BOTTOM - value * unit, 2), value) for value in dict.fromkeys((0, top // 2, top)))
     return Bars(tuple(pieces), labels, rules)

@@ -3,13 +3,30 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import psycopg
 from playwright.async_api import expect
 
+from pharmacy.storage.address import libpq, read_address
 from tests.browser.desk import Desk, send_by_key
 from tests.browser.looking import looks_right
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
 DISPLAYS = "SELECT shown_to FROM displays"
+
+# A month's work: what was decided once, as if on each day before as well.
+A_MONTH = """
+WITH days AS (SELECT s.id, gen_random_uuid() AS again, day * 5 + of * 7 AS turn, interval '1 day' * day AS ago
+              FROM suggestions s, generate_series(1, 29) day, generate_series(1, 6) of WHERE s.state <> 'open'),
+made AS (INSERT INTO suggestions (id, pharmacy_id, conversation_id, run_id, version, requested, category, phase, text,
+                                  body, decision, decided_by, created_at, decided_at, state)
+    SELECT again, pharmacy_id, conversation_id, run_id, version, requested, category, phase, text,
+           body, decision, decided_by, created_at - ago, decided_at - ago,
+           (ARRAY['approved', 'approved', 'edited', 'rejected', 'regenerated'])[turn % 5 + 1]
+    FROM suggestions JOIN days USING (id))
+INSERT INTO displays (pharmacy_id, suggestion_id, conversation_id, shown_to, at)
+    SELECT d.pharmacy_id, again, d.conversation_id, d.shown_to, d.at - ago
+    FROM displays d JOIN days ON days.id = d.suggestion_id;
+"""
 
 
 async def test_a_mornings_decisions_are_on_the_page_of_numbers(desk: Desk) -> None:
@@ -79,3 +96,26 @@ async def test_days_are_in_the_address_and_nothing_is_said_to_be_nothing(desk: D
     assert "from=2026-11-01&to=2026-11-05" in page.url
     await expect(page.get_by_label("開始日")).to_have_value("2026-11-01")
     await looks_right(page, "numbers-empty")
+
+
+async def test_a_month_on_a_phone_opens_at_today_and_its_small_print_stays_whole(desk: Desk, database_url: str) -> None:
+    await desk.shop.say("c-1", QUESTION)
+    page = await desk.visit("/?c=c-1")
+    await desk.shop.until(lambda: desk.shop.rows(DISPLAYS))
+    await send_by_key(page)
+    await desk.shop.until(lambda: desk.shop.rows("SELECT 1 FROM suggestions WHERE state = 'approved'"))
+    with psycopg.connect(libpq(read_address(database_url)), autocommit=True) as owner:
+        owner.execute(A_MONTH)
+    await page.set_viewport_size({"width": 390, "height": 844})
+
+    await page.goto("/numbers")
+
+    today = datetime.now(UTC).astimezone(ZoneInfo("Asia/Tokyo"))
+    last = page.locator("svg.chart text", has_text=f"{today.month}/{today.day}").last
+    await last.scroll_into_view_if_needed()
+    await expect(last).to_be_in_viewport(ratio=1)
+    await expect(page.locator("svg.chart rect").last).to_be_in_viewport(ratio=0.9)
+    for piece in await page.locator(".figures .bit").all():
+        assert await piece.evaluate("(each) => each.getClientRects().length === 1 && each.offsetHeight < 30")
+    await page.evaluate("scrollTo(0, 0)")
+    await looks_right(page, "numbers-month", whole=True)
