@@ -18,9 +18,11 @@ from server.console.conversation_view import Seen, marks_of, see
 from server.console.head import head_of
 from server.console.keys import DESK
 from server.console.languages import language_of
+from server.console.policy_words import PolicyWords
 from server.console.queue_view import Rows, rows_of
 from server.console.route import PageRoute
 from server.console.templates import page
+from server.console.trail_words import TrailWords
 from server.console.view import View
 from server.program import Program
 from server.rights import needs
@@ -99,7 +101,7 @@ async def of_conversation(request: Request, program: Program, by: Caller, view: 
     """Return everything that the pane of `view` shows."""
     async with program.database.begin(by.pharmacy_id) as tx:
         seen = await _seen(tx, request, program, by, view)
-    return _of_pane(program, by, view, seen, **more)
+    return _of_pane(request, program, by, view, seen, **more)
 
 
 async def blanks_of(
@@ -109,12 +111,14 @@ async def blanks_of(
     await reading.snapshot(tx)
     seen = await _seen(tx, request, program, by, view)
     found: Rows = await rows_of(tx, program, by, view, after or None)
-    own = _of_pane(program, by, view, seen) | {"rows": found, "after": after}
+    own = _of_pane(request, program, by, view, seen) | {"rows": found, "after": after}
     return own | await head_of(tx, program, by, DESK, view)
 
 
-def _of_pane(program: Program, by: Caller, view: View, seen: Seen | None, **more: Any) -> dict[str, Any]:
-    flow = program.assembled.flow
+def _of_pane(
+    request: Request, program: Program, by: Caller, view: View, seen: Seen | None, **more: Any
+) -> dict[str, Any]:
+    flow, language = program.assembled.flow, language_of(request)
     said: dict[str, Any] = {
         "said": "", "newer": [], "found": {}, "typed": None, "asks_reason": False, "reason_typed": "",
         "closes_typed": False, "done": "",
@@ -122,7 +126,9 @@ def _of_pane(program: Program, by: Caller, view: View, seen: Seen | None, **more
     shown = {"seen": seen, "view": view, "flow": flow, "caller": by, "reasons": REFUSALS,
              "trace_address": program.tracing.address_of,
              "snooze": times(program.bell.texts.hours, datetime.now(UTC))}  # fmt: skip
-    return said | shown | {"marks_of": lambda judgement: marks_of(judgement, flow)} | more
+    told = {"trail_words": TrailWords(PolicyWords(language, flow)),
+            "marks_of": lambda judgement: marks_of(judgement, flow)}  # fmt: skip
+    return said | shown | told | more
 
 
 async def _seen(tx: Transaction, request: Request, program: Program, by: Caller, view: View) -> Seen | None:

@@ -34,7 +34,9 @@ async def test_the_trail_shows_each_try_and_leads_to_the_trace(desk: Desk) -> No
     await page.locator(".trail > summary").click()
 
     classify = page.locator(".trail tbody tr", has=page.get_by_role("rowheader", name="classify", exact=True))
-    await expect(classify).to_contain_text("(overloaded)")
+    await expect(classify).to_contain_text("(応答なし: overloaded)")
+    await expect(classify).to_contain_text("危険なし")
+    await expect(page.locator(".trail tbody")).not_to_contain_text(re.compile(r"[a-z]+=\d|suggestion|\(clear\)"))
     await expect(classify.locator("td").last).to_have_text("2")
     await expect(classify).to_contain_text("不明")  # the price of the failed try is not known, and so not 0
     await expect(page.locator(".trail tfoot")).to_contain_text("秒")
