@@ -1,5 +1,5 @@
 # The commands of a checkout. Each works from nothing but Python 3.11 to 3.13.
-.PHONY: help setup setup-dev browser pictures serve test lint bench soak students lock audit-deps long
+.PHONY: help setup setup-dev browser pictures serve test lint bench soak students gate-worlds lock audit-deps long
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -53,6 +53,9 @@ audit-deps: setup-dev  ## known vulnerabilities, dangerous code, and what the pr
 
 students: setup-dev  ## train the local students anew from the shipped examples
 	.venv/bin/python -m distillation.train_local $(ARGS)
+
+gate-worlds: setup-dev  ## does the gate before a student keep its word? 4,000 imagined worlds of each kind; NODE chooses one
+	.venv/bin/python -m distillation.gate_worlds $(NODE)
 
 lock: setup  ## resolve the dependencies anew
 	$(if $(UV),$(UV),.venv/bin/uv) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/app.txt
