@@ -17,6 +17,8 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from babel.support import Translations
 from fastapi import Request
 
+from pharmacy.domain.budget import Rate
+
 CATALOGUES = Path(__file__).parent / "locale"
 JAPAN = ZoneInfo("Asia/Tokyo")
 DEFAULT = "ja"
@@ -63,10 +65,13 @@ class Language:
         """Return the time of day in Japan."""
         return str(format_datetime(at.astimezone(JAPAN), "HH:mm", locale=self.locale))
 
-    def money(self, usd: float | None) -> str:
-        """Return a cost; one that is not known is never 0."""
+    def money(self, usd: float | None, rate: Rate | None = None) -> str:
+        """Return a cost, in yen where there is a rate; one that is not known is never 0."""
         if usd is None:
             return self.translations.gettext("unknown")
+        if rate is not None:  # a hundredth of a yen and less is told as well: one call costs no more
+            yen = usd * rate.yen_per_usd
+            return str(format_currency(yen, "JPY", "¤#,##0.00", locale=self.locale, currency_digits=False))
         return str(format_currency(usd, "USD", "¤0.0000", locale=self.locale, currency_digits=False))
 
     def number(self, value: float) -> str:

@@ -8,9 +8,12 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
+from pharmacy.domain.budget import Rate
 from pharmacy.storage.access import Caller
+from server.access import program_of
 from server.console.assets import address_of
 from server.console.languages import Language, language, language_of
 from server.console.tongues import marked
@@ -23,8 +26,25 @@ PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 def page(request: Request, name: str, status: int = 200, **blanks: Any) -> HTMLResponse:
     """Return the page of that template, in the language of whoever asks."""
     chosen = language_of(request)
-    words = marked(templates(chosen).get_template(name).render(language=chosen, **blanks), chosen.name)
-    return HTMLResponse(words, status, PAGE_HEADERS | {"Content-Language": chosen.name, "Vary": "Cookie, HX-Request"})
+    words = templates(chosen).get_template(name).render(language=chosen, rate=_rate_of(request), **blanks)
+    return HTMLResponse(
+        marked(words, chosen.name),
+        status,
+        PAGE_HEADERS | {"Content-Language": chosen.name, "Vary": "Cookie, HX-Request"},
+    )
+
+
+def _rate_of(request: Request) -> Rate | None:
+    """Return the rate that the pharmacy has set; the one that is shipped is nobody's quotation."""
+    settings = program_of(request).settings
+    return settings.budgets.rate if "yen_per_usd" in settings.model_fields_set else None
+
+
+@pass_context
+def money(context: Context, usd: float | None) -> str:
+    """Return a cost as the reader's language writes it: in yen at the pharmacy's own rate, else in US dollars."""
+    speaks: Language = context["language"]
+    return speaks.money(usd, context["rate"])
 
 
 _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
@@ -70,6 +90,7 @@ def templates(chosen: Language) -> Environment:
     made.globals["english"] = language("en")  # commands are found by their English names too
     made.filters["visible"] = visible
     made.filters["named"] = named
+    made.filters["money"] = money
     made.globals["person"] = person
     made.globals["sender"] = sender
     made.globals["seconds_until"] = seconds_until

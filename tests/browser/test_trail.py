@@ -58,6 +58,21 @@ async def test_a_node_that_was_asked_for_a_second_draft_has_its_own_calls_each_t
     await expect(page.locator(".trail > summary")).to_contain_text(re.compile(r"\$0\.\d{4} · [\d.]+秒"))
 
 
+async def test_costs_are_in_yen_where_the_pharmacy_has_set_a_rate(desk: Desk) -> None:
+    await desk.shop.say("c-3", QUESTION)
+    settings = desk.shop.program.settings
+    rated = settings.model_copy(update={"yen_per_usd": "151.5 on 2026-11-20"})
+    desk.shop.program.settings = rated
+    page = await desk.visit("/?c=c-3")
+
+    await page.locator(".trail > summary").click()
+
+    await expect(page.locator(".trail > summary")).to_contain_text(re.compile(r"￥\d+\.\d\d"))
+    await expect(page.locator(".trail tfoot")).to_contain_text("￥")
+    await expect(page.locator(".trail")).to_contain_text("1ドル=151.5円（2026年11月20日のレート）")
+    await expect(page.locator(".trail")).not_to_contain_text("$")
+
+
 async def _try_again_once(desk: Desk) -> None:
     """Let the record say that the first node's answer came at the second try."""
     names = "pharmacy_id, conversation_id, run_id, node, prompt_file, prompt_fingerprint, blanks, model_asked"
