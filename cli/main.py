@@ -8,6 +8,7 @@ from cli import (
     audit,
     backup,
     check,
+    distill,
     erase,
     graph,
     keys,
@@ -44,6 +45,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(pharmacies.app, name="pharmacies")
 app.add_typer(products.app, name="products")
 app.add_typer(policy.app, name="policy")
+app.add_typer(distill.app, name="distill")
 app.command("rollback")(rollback.rollback)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LONGEST = 3
 _STRENGTH = 8.0
+_COMMON_SHARE = 0.9
+"""Of the examples; an n-gram of more of them is not read."""
+
 _TURNED_DOWN_COST = 0.5
 """How much nearer another example must be than one whose words were turned down."""
 
@@ -79,8 +82,13 @@ def fitted(rows: Sequence[Row], epochs: int = 3, known: Sequence[Row] = ()) -> S
 
     every = [*known, *rows]
     answers = [row.answer for row in every]
-    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, LONGEST), sublinear_tf=True, dtype=np.float32)
-    matrix = vectorizer.fit_transform([words_of(row.messages) for row in every])
+    words = [words_of(row.messages) for row in every]
+    # What every prompt says, its frame, tells nothing apart; where all prompts are one there is nothing else.
+    most = _COMMON_SHARE if len(set(words)) > 1 else 1.0
+    vectorizer = TfidfVectorizer(
+        analyzer="char", ngram_range=(1, LONGEST), sublinear_tf=True, max_df=most, dtype=np.float32
+    )
+    matrix = vectorizer.fit_transform(words)
     of_label = [_label_of(answer) for answer in answers]
     kinds = list(dict.fromkeys(of_label))
     weights = [1] * len(known) + [epochs] * len(rows)
