@@ -24,6 +24,8 @@ KEPT_WHOLE = {
     "audit": "ids only; its rows hash one another",
     "audit_heads": "hashes only",
     "canned_replies": "words for every patient, kept by staff",
+    "dataset_losses": "counts",
+    "datasets": "counts, hashes and names of models; a version's rows go with their patient",
     "erased_events": "hashes of what was erased",
     "kill_switches": "settings",
     "policies": "settings",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, func, select, text, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Kind
@@ -13,7 +13,16 @@ from pharmacy.storage import audit, cases, media, outcomes, unanswered
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.holding import locked
 from pharmacy.storage.refusals import NotHere
-from pharmacy.storage.tables import conversations, handovers, messages, model_calls, outbox, runs, suggestions
+from pharmacy.storage.tables import (
+    conversations,
+    dataset_rows,
+    handovers,
+    messages,
+    model_calls,
+    outbox,
+    runs,
+    suggestions,
+)
 from pharmacy.storage.tables import outcomes as outcome_rows
 
 SAID = "the patient withdrew a message"
@@ -87,6 +96,8 @@ async def _forget_derived(tx: AsyncConnection, pharmacy_id: str, conversation_id
     of_run = select(runs.c.id).where(from_then(runs))
     calls = (model_calls.c.pharmacy_id == pharmacy_id, model_calls.c.run_id.in_(of_run))
     await tx.execute(update(model_calls).where(*calls).values(blanks={}, output=None))
+    learnt = (dataset_rows.c.pharmacy_id == pharmacy_id, dataset_rows.c.conversation_id == conversation_id)
+    await tx.execute(delete(dataset_rows).where(*learnt, dataset_rows.c.conversation_version >= since))
 
 
 def _case_without_words(case: Any, since: int) -> dict[str, Any]:

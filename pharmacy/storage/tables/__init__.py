@@ -3,6 +3,7 @@
 from pharmacy.storage.tables.alarming import alarms
 from pharmacy.storage.tables.columns import metadata
 from pharmacy.storage.tables.conversing import conversations, idempotency_keys, inbox, messages, patients, products
+from pharmacy.storage.tables.datasets import dataset_losses, dataset_rows, datasets, patient_splits
 from pharmacy.storage.tables.displaying import displays
 from pharmacy.storage.tables.entering import (
     accounts,
@@ -32,6 +33,9 @@ __all__ = [
     "audit_heads",
     "canned_replies",
     "conversations",
+    "dataset_losses",
+    "dataset_rows",
+    "datasets",
     "displays",
     "erased_events",
     "handovers",
@@ -49,6 +53,7 @@ __all__ = [
     "notes",
     "outbox",
     "outcomes",
+    "patient_splits",
     "patients",
     "pharmacies",
     "policies",
