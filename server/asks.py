@@ -146,6 +146,9 @@ class Edit(Answer):
 
     text: Reply
     reason: Note | None = None
+    cause: Literal["unsafe", "wrong_fact", "phase", "incomplete", "tone", "style"] | None = None
+    """What was wrong with the draft; what learns from the edit knows no other way."""
+
     category: Name | None = None
     phase: Name | None = None
 

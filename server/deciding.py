@@ -50,7 +50,7 @@ async def edit(program: Program, by: Caller, suggestion_id: UUID, body: Edit) ->
     async with program.database.begin(by.pharmacy_id) as tx:
         await decisions.edit(
             tx, program.jobs, _decision(by, body), suggestion_id, body.text,
-            reason=body.reason, category=body.category, phase=body.phase, overridden=overridden,
+            reason=body.reason, category=body.category, phase=body.phase, overridden=overridden, cause=body.cause,
         )  # fmt: skip
         return await _answered(tx, by, body, suggestion_id)
 

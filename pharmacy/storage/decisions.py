@@ -15,7 +15,7 @@ from pharmacy.storage.reading import newer_messages
 from pharmacy.storage.refusals import NotHere, Stale
 from pharmacy.storage.tables import suggestions
 
-_TOLD = ("outbox_id", "request_id", "code", "category", "phase", "overridden")
+_TOLD = ("outbox_id", "request_id", "code", "cause", "category", "phase", "overridden")
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,14 @@ async def approve(tx: AsyncConnection, jobs: Jobs, decision: Decision, suggestio
 async def edit(
     tx: AsyncConnection, jobs: Jobs, decision: Decision, suggestion_id: UUID, text: str, *,
     reason: str | None, category: str | None, phase: str | None, overridden: Sequence[str] = (),
+    cause: str | None = None,
 ) -> UUID:  # fmt: skip
     """Send the pharmacist's wording of the draft, keeping both texts; return the outbox row's id.
 
     Args:
         category: what the conversation is really about, when the flow had it wrong; likewise `phase`.
         overridden: the rules of the output gate that the reason overrides.
+        cause: what was wrong with the draft, as a code; None when nobody said.
     """
     suggestion, conversation = await _open(tx, decision, suggestion_id)
     led = await _leads_to(tx, suggestion, conversation)
@@ -60,7 +62,7 @@ async def edit(
     outbox_id = await outbox.queue(tx, jobs, conversation, wording, decision.actor)
     await _end_work(tx, conversation)
     kept = {"outbox_id": str(outbox_id), "text": text, "reason": reason, "category": category, "phase": phase,
-            "overridden": list(overridden)}  # fmt: skip
+            "overridden": list(overridden), "cause": cause}  # fmt: skip
     await _decide(tx, decision, suggestion, "edited", kept)
     return outbox_id
 
