@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 ROOT = "reply"
 
@@ -41,3 +41,12 @@ class Trace:
     """Names that the store knows for this conversation: the patient's."""
 
     error: str | None = None
+
+
+def passage_id(run_id: UUID, number: int, node: str) -> UUID:
+    """Return the id of a run's passage in LangSmith, so that what is said of it there is known here.
+
+    Args:
+        number: its place in the run's trail, from 0.
+    """
+    return uuid5(run_id, f"{number}/{node}")

@@ -1,4 +1,4 @@
-"""Tracing: the one place that speaks to LangSmith's library."""
+"""Tracing: each message on its way to LangSmith."""
 
 import logging
 import threading
@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from langsmith import Client, tracing_context
-from urllib3.util.retry import Retry
+from langsmith import tracing_context
 
+from pharmacy.observing.langsmith_client import client_of
 from pharmacy.observing.trace import ROOT, Passage, Trace
 from pharmacy.redaction.redact import WITHHELD, Redaction, Redactor
 from pharmacy.settings import Settings
@@ -22,8 +22,6 @@ LARGEST_QUEUE = 1000
 BATCH = 20
 CLOSE_SECONDS = 0.5
 FORGOTTEN_SECONDS = 600.0
-TIMEOUT_MS = (2000, 5000)
-HOME = "https://api.smith.langchain.com"
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +128,7 @@ class Tracing:
             self._thread.start()
 
     def _send_all(self) -> None:
-        client = _client(self._settings, self._count_failure)
+        client = client_of(self._settings, self._count_failure)
         while batch := self._take():
             runs = [run for conversation, build in batch for run in self._runs(conversation, build)]
             if not runs:
@@ -162,25 +160,6 @@ class Tracing:
         self.counts.failed += 1
         if self.counts.failed == 1:
             log.warning("traces_not_taken reason=%s", type(error).__name__)
-
-
-def _client(settings: Settings, failed: Callable[[Exception], None]) -> Client:
-    key = settings.langsmith_api_key.get_secret_value() if settings.langsmith_api_key else None
-    # Its own batching lives in threads that hold up the end of the process for minutes; ours does not. The variables of
-    # the environment that it would add to each trace stay at home.
-    return Client(
-        settings.langsmith_endpoint or HOME,
-        api_key=key,
-        workspace_id=settings.langsmith_workspace_id,
-        auto_batch_tracing=False,
-        omit_traced_runtime_info=True,
-        timeout_ms=TIMEOUT_MS,
-        retry_config=Retry(total=0),
-        tracing_error_callback=failed,
-        tracing_sampling_rate=1.0,
-        tracing_mode="langsmith",
-        disable_prompt_cache=True,
-    )
 
 
 def _payload(trace: Trace, redactor: Redactor, nodes: frozenset[str], project: str) -> list[dict[str, Any]]:

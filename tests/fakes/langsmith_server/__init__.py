@@ -1,5 +1,5 @@
-"""A strict stand-in for LangSmith's ingest on loopback."""
+"""A strict stand-in for LangSmith on loopback: traces, feedback, annotation queues, datasets."""
 
-from tests.fakes.langsmith_server.fake import LangSmithFake
+from tests.fakes.langsmith_server.fake import Fault, LangSmithFake
 
-__all__ = ["LangSmithFake"]
+__all__ = ["Fault", "LangSmithFake"]

@@ -1,4 +1,4 @@
-"""LangSmith as its client sees it: /info and multipart ingest, plain or zstd; it can refuse, stall and be away."""
+"""LangSmith as its client sees it, over loopback HTTP: plain or zstd; it can refuse, stall and be away."""
 
 import json
 import threading
@@ -7,35 +7,47 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
 
 import zstandard
 
-from tests.fakes.langsmith_server.parts import Unreadable, faults_of, read_runs
+from tests.fakes.langsmith_server.asked import Asked, Refused
+from tests.fakes.langsmith_server.routes import INFO, Platform, as_json
 
 KEY = "lsv2_test"
-INFO = {
-    "version": "0.16.20",
-    "instance_flags": {"zstd_compression_enabled": True, "dataset_examples_multipart_enabled": True},
-    "batch_ingest_config": {"use_multipart_endpoint": True, "size_limit": 100, "size_limit_bytes": 20_971_520},
-}
+
+
+@dataclass
+class Fault:
+    """What happens to the next requests that fit."""
+
+    part: str
+    """What the method and path hold, such as `POST /feedback`."""
+
+    status: int = 0
+    """What is answered; 0 leaves the answer as it is."""
+
+    delay_seconds: float = 0.0
+    times: int = 1
+    taken: bool = False
+    """True: the request is done all the same, and only its answer is lost."""
 
 
 @dataclass
 class LangSmithFake:
-    """Takes traces on loopback."""
+    """Takes traces, feedback, annotation queues and datasets on loopback."""
 
-    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Every run that was taken, by its id."""
-
+    platform: Platform = field(default_factory=Platform)
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of every request, in order."""
 
     bodies: list[bytes] = field(default_factory=list)
-    """Every body and every header line as they came, decompressed: where a test looks for what must not be there."""
+    """Every body, query and header line as they came, decompressed: where a test looks for what must not be there."""
 
     problems: list[str] = field(default_factory=list)
     """What LangSmith would have refused; a test ends with none."""
 
+    faults: list[Fault] = field(default_factory=list)
     status: int = 202
     delay_seconds: float = 0.0
 
@@ -46,20 +58,15 @@ class LangSmithFake:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                time.sleep(fake.delay_seconds)
-                self._answer(*fake.answer(self.path, dict(self.headers), body))
-
-            def do_GET(self) -> None:
-                fake.asked.append(("GET", self.path))
-                self._answer(200 if self.path == "/info" else 404, INFO)
-
-            def _answer(self, status: int, value: Any) -> None:
-                content = json.dumps(value).encode()
+                status, value = fake.answer(self.command, self.path, dict(self.headers), body)
+                content = as_json(value)
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+            do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 (the base class looks the names up)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's)
                 """Say nothing."""
@@ -88,20 +95,27 @@ class LangSmithFake:
         """The API's address."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
-        """Return the answer to a POST."""
-        self.asked.append(("POST", path))
+    @property
+    def runs(self) -> dict[str, dict[str, Any]]:
+        """Every run that was taken, by its id."""
+        return self.platform.runs
+
+    def answer(self, method: str, address: str, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
+        """Return the answer to a request, later or otherwise than usual where a fault fits."""
+        path, query = urlsplit(address).path, urlsplit(address).query
+        self.asked.append((method, path))
         given = {name.lower(): value for name, value in headers.items()}
         if given.get("content-encoding") == "zstd":
             body = zstandard.ZstdDecompressor().decompressobj().decompress(body)
-        self.bodies += [body, json.dumps(headers).encode()]
-        if self.status >= 400:
+        self.bodies += [body, address.encode(), json.dumps(headers).encode()]
+        fault = self._fault(f"{method} {path}")
+        time.sleep(fault.delay_seconds or (self.delay_seconds if method == "POST" else 0.0))
+        if self.status >= 400 and path != "/info":
             return self.status, {"detail": "told to"}
-        if path != "/runs/multipart":
-            return self._refuse(404, f"POST {path}")
-        if given.get("x-api-key") != KEY:
-            return self._refuse(401, f"x-api-key {given.get('x-api-key')!r}")
-        return self._take(given.get("content-type", ""), body)
+        if fault.status and not fault.taken:
+            return fault.status, {"detail": "told to"}
+        answer = self._answered(Asked(method, path, parse_qs(query), given, body))
+        return (fault.status, {"detail": "told to"}) if fault.status else answer
 
     def roots(self) -> list[dict[str, Any]]:
         """Return the traces' own runs."""
@@ -115,7 +129,10 @@ class LangSmithFake:
     def everything(self) -> str:
         """Return all that ever came, as text, also as it reads once its JSON is unescaped."""
         plain = b"\n".join(self.bodies).decode("utf-8", "replace")
-        return plain + json.dumps([*self.runs.values()], ensure_ascii=False)
+        platform = self.platform
+        datasets = [each.examples for each in platform.datasets.kept.values()]
+        read = [*self.runs.values(), platform.feedback.taken, platform.queues.queues, platform.queues.items, datasets]
+        return plain + json.dumps(read, ensure_ascii=False, default=str)
 
     def has(self, traces: int, within_seconds: float = 10.0) -> bool:
         """Wait until so many traces are there; False when the time is up first."""
@@ -124,17 +141,21 @@ class LangSmithFake:
             time.sleep(0.01)
         return len(self.roots()) >= traces
 
-    def _take(self, content_type: str, body: bytes) -> tuple[int, Any]:
-        try:
-            runs = read_runs(content_type, body)
-        except Unreadable as error:
-            return self._refuse(422, str(error))
-        for run_id, run in runs.items():
-            if faults := faults_of(run):
-                return self._refuse(422, f"run {run_id}: {faults}")
-        self.runs |= runs
-        return 202, {"message": "Runs batch ingested"}
+    def _fault(self, named: str) -> Fault:
+        for fault in self.faults:
+            if fault.times > 0 and fault.part in named:
+                fault.times -= 1
+                return fault
+        return Fault("")
 
-    def _refuse(self, status: int, why: str) -> tuple[int, Any]:
-        self.problems.append(why)
-        return status, {"detail": why}
+    def _answered(self, asked: Asked) -> tuple[int, Any]:
+        if (asked.method, asked.path) == ("GET", "/info"):
+            return 200, INFO
+        try:
+            if asked.headers.get("x-api-key") != KEY:
+                raise Refused(401, f"x-api-key {asked.headers.get('x-api-key')!r}")
+            return self.platform.answer(asked)
+        except Refused as refused:
+            if not refused.expected:
+                self.problems.append(f"{refused.status} {refused}")
+            return refused.status, {"detail": str(refused)}

@@ -1,4 +1,4 @@
-"""Read a multipart body of LangSmith's ingest into its parts, strictly."""
+"""Read a multipart body of LangSmith's ingest, or of a dataset's examples, into its parts, strictly."""
 
 import email.parser
 import email.policy
@@ -9,6 +9,7 @@ from typing import Any
 NAME = re.compile(
     r"(post|patch)\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.(inputs|outputs|events|extra|error|serialized))?"
 )
+EXAMPLE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.(inputs|outputs))?")
 
 
 class Unreadable(Exception):
@@ -35,6 +36,27 @@ def read_runs(content_type: str, body: bytes) -> dict[str, dict[str, Any]]:
             raise Unreadable(f"part {name!r}: {error}") from error
         run |= {found[3]: value} if found[3] else value
     return runs
+
+
+def read_examples(content_type: str, body: bytes) -> dict[str, dict[str, Any]]:
+    """Return each example by its id, with inputs and outputs as keys of it.
+
+    Raises:
+        Unreadable: the body is no multipart, a part is odd, or an example has no inputs.
+    """
+    examples: dict[str, dict[str, Any]] = {}
+    for name, kind, content in _parts(content_type, body):
+        found = EXAMPLE.fullmatch(name)
+        if found is None or not kind.startswith("application/json"):
+            raise Unreadable(f"part {name!r} of {kind!r}: expected ID, ID.inputs or ID.outputs as JSON")
+        value = json.loads(content)
+        if found[2] is None and set(value) - {"created_at", "metadata", "split", "source_run_id"}:
+            raise Unreadable(f"example {name!r} has other keys: {sorted(value)}")
+        example = examples.setdefault(found[1], {})
+        example |= {found[2]: value} if found[2] else value
+    if bare := [number for number, example in examples.items() if "inputs" not in example]:
+        raise Unreadable(f"examples {bare} have no inputs")
+    return examples
 
 
 def faults_of(run: dict[str, Any]) -> list[str]:
