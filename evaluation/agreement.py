@@ -81,7 +81,7 @@ def kappa(
     table = confusion(first, second, conversations, scale)
     if len(table.labels) > len(scale):
         raise ValueError(f"kappa: the mark {table.labels[len(scale)]!r} is none of {[*scale]}")
-    return table.estimate(_kappa(_costs(len(scale), weights)), seed=seed)
+    return table.estimate(_kappa(_costs(len(scale), weights)), (-1.0, 1.0), seed=seed)
 
 
 def _costs(many: int, weights: Weights) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.clustered_mean import Estimate, estimate, totals
+from evaluation.clustered_mean import SHARE, Estimate, estimate, totals
 from evaluation.confusion import Confusion, confusion
 
 
@@ -53,7 +53,7 @@ def label_figures(
     hits = [float(one == other) for one, other in zip(right, given, strict=True)]
     return LabelFigures(
         agreement=estimate(totals(hits, conversations)),
-        macro_f1=table.estimate(macro_f1, seed=seed),
+        macro_f1=table.estimate(macro_f1, SHARE, seed=seed),
         recall={label: _where(right, label, hits, conversations) for label in table.labels},
         precision={label: _where(given, label, hits, conversations) for label in table.labels},
         confusion=table,
