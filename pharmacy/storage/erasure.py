@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage import audit, line_events
 from pharmacy.storage.database import Database
+from pharmacy.storage.dataset_turns import take_turn
 from pharmacy.storage.notices import notify
 from pharmacy.storage.tables import audit as trail
 from pharmacy.storage.tables import conversations, erased_events, line_contacts, metadata, patients
@@ -154,6 +155,7 @@ async def _erase(
     await tx.execute(text(LIMITS))
     before = await last_erased(tx, pharmacy_id, patient_id)
     gone = await _hold(tx, pharmacy_id, patient_id)
+    await take_turn(tx, pharmacy_id)
     if not await only_if(tx):
         return Erased(reference_of(pharmacy_id, patient_id), {}, 0, before)
     jobs = await _drop_jobs(tx, pharmacy_id, [*gone, *await _ids(tx, gone)])

@@ -11,6 +11,7 @@ from pharmacy.domain.gates.hit import GateHit
 from pharmacy.domain.outcome import Outcome
 from pharmacy.storage import audit, cases, media, outcomes, unanswered
 from pharmacy.storage.cases import Bell
+from pharmacy.storage.dataset_turns import take_turn
 from pharmacy.storage.holding import locked
 from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.tables import (
@@ -96,6 +97,7 @@ async def _forget_derived(tx: AsyncConnection, pharmacy_id: str, conversation_id
     of_run = select(runs.c.id).where(from_then(runs))
     calls = (model_calls.c.pharmacy_id == pharmacy_id, model_calls.c.run_id.in_(of_run))
     await tx.execute(update(model_calls).where(*calls).values(blanks={}, output=None))
+    await take_turn(tx, pharmacy_id)
     learnt = (dataset_rows.c.pharmacy_id == pharmacy_id, dataset_rows.c.conversation_id == conversation_id)
     await tx.execute(delete(dataset_rows).where(*learnt, dataset_rows.c.conversation_version >= since))
 

@@ -23,11 +23,13 @@ $$;
 CREATE TRIGGER note_losses AFTER DELETE ON dataset_rows REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION kakari_note_losses();
 """
-# However a profile comes to be written: who no longer agrees to training is in no dataset from that commit on.
+# However a profile comes to be written: who no longer agrees to training is in no dataset from that commit on. The lock
+# is that of pharmacy/storage/dataset_turns.py: a version that is being written must be there to be found, or not yet.
 CONSENT = """
 CREATE FUNCTION kakari_follow_consent() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('datasets'), hashtext(NEW.pharmacy_id));
     DELETE FROM dataset_rows WHERE pharmacy_id = NEW.pharmacy_id AND patient_id = NEW.id;
     RETURN NULL;
 END
