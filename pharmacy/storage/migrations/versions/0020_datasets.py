@@ -1,4 +1,4 @@
-"""Datasets: splits of patients, versions, rows; what is erased, withdrawn or no longer agreed to leaves them at once."""
+"""Datasets: splits, versions, rows; what is erased, withdrawn or no longer agreed to leaves them at once."""
 
 import sqlalchemy as sa
 from alembic import op
