@@ -244,10 +244,10 @@ class Settings(BaseModel):
     """A TOML file with one table per further pharmacy that this process serves, naming its LINE secret and token."""
 
     langsmith_tracing: bool = Field(default=False, alias="LANGSMITH_TRACING")
-    """true: each message becomes one redacted trace in LangSmith; needs LANGSMITH_API_KEY."""
+    """true: each message becomes one redacted trace in LangSmith, each decision feedback; needs LANGSMITH_API_KEY."""
 
     langsmith_api_key: Secret | None = Field(None, alias="LANGSMITH_API_KEY")
-    """Key for LangSmith."""
+    """Key for LangSmith: traces, feedback, `kakari annotations pull`, `kakari dataset push` and `pull`."""
 
     langsmith_endpoint: Address | None = Field(None, alias="LANGSMITH_ENDPOINT")
     """Another LangSmith address, such as the European one."""
@@ -272,6 +272,9 @@ class Settings(BaseModel):
 
     flow_file: Path = Field(CHECKOUT / "nodes" / "flow.toml", alias="KAKARI_FLOW_FILE")
     """Categories, phases and bars; another file than nodes/flow.toml."""
+
+    annotation_file: Path = Field(CHECKOUT / "nodes" / "annotation.toml", alias="KAKARI_ANNOTATION_FILE")
+    """Which runs people look at again in LangSmith; another file than nodes/annotation.toml."""
 
     policy_file: Path = Field(CHECKOUT / "nodes" / "policy.toml", alias="KAKARI_POLICY_FILE")
     """What may be sent automatically, and the first values; another file than nodes/policy.toml."""

@@ -1,6 +1,7 @@
 """The tables, as SQLAlchemy knows them; the migrations make them."""
 
 from pharmacy.storage.tables.alarming import alarms
+from pharmacy.storage.tables.annotating import annotation_items, annotation_labels
 from pharmacy.storage.tables.columns import metadata
 from pharmacy.storage.tables.conversing import conversations, idempotency_keys, inbox, messages, patients, products
 from pharmacy.storage.tables.datasets import dataset_losses, dataset_rows, datasets, patient_splits
@@ -28,6 +29,8 @@ from pharmacy.storage.tables.training import training_jobs
 __all__ = [
     "accounts",
     "alarms",
+    "annotation_items",
+    "annotation_labels",
     "api_keys",
     "audit",
     "audit_heads",
