@@ -18,6 +18,7 @@ from server.console import (
     policy_page,
 )
 from server.console import desk as console
+from server.console.lost import add_page_answers
 from server.errors import add_error_answers
 from server.headers import Guarded
 from server.program import Program
@@ -97,6 +98,7 @@ def create_app(program: Program | None = None) -> FastAPI:
     app.include_router(sessions.entrance)
     refuse_undeclared(app.routes, SignedInRoute)
     add_error_answers(app)
+    add_page_answers(app)
     publish_roles(app)
     if program is not None:
         app.add_middleware(Compressed)

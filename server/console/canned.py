@@ -1,9 +1,9 @@
 """The page on which a pharmacy's people keep the replies that they use again."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
@@ -42,11 +42,9 @@ class Kept(CannedIn):
 
 
 @router.get("", openapi_extra=needs(Right.READ_WORDS))
-async def show(
-    request: Request, program: Serving, by: Calling, done: Annotated[str, Query(max_length=20)] = ""
-) -> Response:
+async def show(request: Request, program: Serving, by: Calling, done: Literal["", "kept", "removed"] = "") -> Response:
     """Show what is kept."""
-    return await _page(request, program, by, done=done if done in ("kept", "removed") else "")
+    return await _page(request, program, by, done=done)
 
 
 @router.post("/keep", openapi_extra=_DECIDE)

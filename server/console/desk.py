@@ -23,6 +23,7 @@ from server.console.queue_view import Rows, rows_of
 from server.console.route import PageRoute
 from server.console.templates import page
 from server.console.trail_words import TrailWords
+from server.console.unfit import understood
 from server.console.view import View
 from server.program import Program
 from server.rights import needs
@@ -48,10 +49,11 @@ Viewing = Annotated[View, Depends(_view)]
 
 @router.get("/", openapi_extra=_READ)
 async def whole(request: Request, program: Serving, by: Calling, view: Viewing) -> Response:
-    """Show the desk."""
+    """Show the desk; what of the address nobody knows is left out, and said."""
+    view, wrong = understood(view, request.query_params, program.assembled.flow, language_of(request))
     async with program.database.begin(by.pharmacy_id) as tx:
         blanks = await blanks_of(tx, request, program, by, view)
-    return page(request, "desk.html", **blanks)
+    return page(request, "desk.html", **blanks, wrong=wrong)
 
 
 @router.get("/desk/rows", openapi_extra=_READ)

@@ -4,7 +4,7 @@ import logging
 from typing import Annotated
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from pharmacy.storage import access, access_provider
@@ -42,7 +42,7 @@ def signed_out(request: Request, said: str = "", status: int = 401) -> HTMLRespo
 
 
 @router.get("/sign-in", openapi_extra=open_because("turns a one-time link into a session"))
-async def use_link(request: Request, program: Serving, token: Annotated[str, Query(max_length=200)] = "") -> Response:
+async def use_link(request: Request, program: Serving, token: Told = "") -> Response:
     """Turn a one-time link into a session; without one, ask for name and password."""
     if not token:
         return signed_out(request, status=200)
@@ -85,7 +85,7 @@ async def leave(request: Request, program: Serving) -> Response:
     """Go to the provider; what comes back must come back to this browser."""
     provider = _provider_of(request)
     if provider is None:
-        return Response(status_code=404)
+        raise HTTPException(404)
     async with program.database.begin(program.settings.pharmacy_id) as tx:
         leaving = await access_provider.leave(tx, program.settings.pharmacy_id)
     try:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
 from pharmacy.domain.numbers import DECIDED, Figures
@@ -17,7 +18,8 @@ from server.console.languages import language_of
 from server.console.policy_words import PolicyWords
 from server.console.route import PageRoute
 from server.console.templates import page
-from server.numbering import SHIPPED_DAYS, Whose, numbers_of, period_of, today
+from server.errors import Refused
+from server.numbering import MOST_DAYS, SHIPPED_DAYS, Period, Whose, numbers_of, period_of, today
 from server.rights import needs
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -29,11 +31,11 @@ PERIODS = (7, 30, 90)
 async def whole(
     request: Request, program: Serving, by: Calling, whose: Whose = "own",
     days: Annotated[int | None, Query(ge=1, le=366)] = None,
-    first: Annotated[str, Query(alias="from", pattern=r"^(\d{4}-\d\d-\d\d)?$")] = "",
-    last: Annotated[str, Query(alias="to", pattern=r"^(\d{4}-\d\d-\d\d)?$")] = "",
+    first: Annotated[str, Query(alias="from", max_length=40)] = "",
+    last: Annotated[str, Query(alias="to", max_length=40)] = "",
 ) -> Response:  # fmt: skip
     """Show the figures of some days, in all and by day, category and model."""
-    period = period_of(_day(first), _day(last), days)
+    period = _period(_day("from", first), _day("to", last), days)
     found = await numbers_of(program, by, whose, period)
     async with program.database.begin(by.pharmacy_id) as tx:
         head = await head_of(tx, program, by, "numbers")
@@ -50,11 +52,28 @@ async def whole(
     )  # fmt: skip
 
 
-def _day(given: str) -> date | None:
+def _period(first: date | None, last: date | None, days: int | None) -> Period:
+    try:
+        return period_of(first, last, days)
+    except Refused:
+        told = {"most": MOST_DAYS, "last": (last or today()).isoformat()}
+        raise _unfit("from", "period", told) from None
+
+
+def _day(name: str, given: str) -> date | None:
+    """Return the day that is meant, None for none.
+
+    Raises:
+        RequestValidationError: it is no day, such as the 31st of a short month.
+    """
     try:
         return date.fromisoformat(given) if given else None
-    except ValueError:  # such as the 31st of a short month, in an address that somebody wrote
-        return None
+    except ValueError:
+        raise _unfit(name, "date", {}) from None
+
+
+def _unfit(name: str, kind: str, told: dict[str, Any]) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("query", name), "msg": kind, "input": "", "type": kind, "ctx": told}])
 
 
 def _rows(found: Any, way: str) -> list[tuple[str | None, Figures]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -125,9 +125,7 @@ class At:
 
 
 @router.get("", openapi_extra=_READ)
-async def whole(
-    request: Request, program: Serving, by: Calling, done: Annotated[str, Query(pattern="^(set|)$")] = ""
-) -> Response:
+async def whole(request: Request, program: Serving, by: Calling, done: Literal["", "set"] = "") -> Response:
     """Show the policy that runs, what waits under it, and how it came to be."""
     return await At(request, program, by).page(done=done)
 

@@ -22,6 +22,7 @@ from server.console.forms import LONGEST_FORM
 from server.console.keys import KEYS, read_keys
 from server.console.languages import NAMES, catalogue, language
 from server.console.templates import HERE, sender, visible
+from server.console.unfit import EXPECTED
 from server.console.view import SECTIONS, View
 from server.worker.reply import STOPPED
 
@@ -50,6 +51,7 @@ def test_every_code_has_its_sentence(name: str) -> None:
         "author": ("patient", "pharmacist", "machine"), "refusal": REFUSALS, "key": [key.name for key in KEYS.every],
         "kind": [kind.value for kind in Kind if kind is not Kind.TEXT], "reason": _reasons(), "held": [*HeldFor],
         "gate": [*_gates(), "profile"],
+        "expected": EXPECTED,
         "node": {re.sub("^generate_.*", "generate", node) for node in declared(load_flow()) if node != START},
         "pregnancy": ("pregnant", "possible", "breastfeeding", "none", "unknown"), "sex": ("female", "male", "other"),
     }  # fmt: skip
