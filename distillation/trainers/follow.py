@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from distillation.trainers.port import Event, Job, Trainer, TrainerSilent
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 4.0
+_FIRST_SHARE = 1 / 16
 SILENT_SECONDS = 15 * 60.0
 """How long a trainer may be out of reach before watching it is given up."""
 
@@ -25,6 +26,7 @@ async def follow(
     Args:
         on_event: is told everything that the trainer tells, each once, from the job's beginning.
         on_change: is told the job at first sight and whenever its state has changed.
+        poll_seconds: the longest time between two looks; while there is news, it is looked at much more often.
 
     Raises:
         TrainerRefused: there is no such job, or it may not be looked at.
@@ -32,7 +34,7 @@ async def follow(
     """
     seen: frozenset[str] = frozenset()
     before: Job | None = None
-    heard = time.monotonic()
+    heard, wait = time.monotonic(), poll_seconds * _FIRST_SHARE
     while True:
         try:
             # Looked at first: what is told after it includes what ended it.
@@ -52,4 +54,5 @@ async def follow(
         if job.state.has_ended:
             return job
         before = job
-        await asyncio.sleep(poll_seconds)
+        wait = poll_seconds * _FIRST_SHARE if new else min(2 * wait, poll_seconds)
+        await asyncio.sleep(wait)
