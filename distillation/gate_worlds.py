@@ -1,7 +1,8 @@
 """`python -m distillation.gate_worlds [NODE…]`: does the gate keep its word? Exit status 1 when it does not.
 
 For each plan, two questions in every kind of world: how often does a student pass that is exactly as much worse as the
-margin, and how often one that is as good as its teacher?
+margin, and how often one that is as good as its teacher? Likeness is the correlation of two cases of one conversation;
+"long": long conversations are harder besides.
 """
 
 import os
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -67,11 +69,11 @@ def measure(plan: Plan, world: World, place: int, count: int) -> Kept:
     return Kept(world, at_margin, as_good, count, 1 - plan.confidence)
 
 
-def main(nodes: Sequence[str]) -> int:
+def main(nodes: Sequence[str], folder: Path = PLANS) -> int:
     """Print one table per node; return 0 when every promise is kept, 1 when one is not."""
     console, kept_all = Console(), True
-    for node in nodes or sorted(file.stem for file in PLANS.glob("*.toml")):
-        plan = load_plan(node)
+    for node in nodes or sorted(file.stem for file in folder.glob("*.toml")):
+        plan = load_plan(node, folder=folder)
         found = _measured(node, plan)
         console.print(_table(node, plan, found))
         kept_all &= all(kept.holds for kept in found)
@@ -90,21 +92,20 @@ def _measured(node: str, plan: Plan) -> list[Kept]:
 
 def _table(node: str, plan: Plan, found: Sequence[Kept]) -> Table:
     title = (
-        f"{node}: margin {plan.margin}, {plan.minimum_rows} rows, confidence {plan.confidence}, "
-        f"seed {plan.worlds.seed}, {plan.worlds.count} worlds of each kind"
+        f"{node}, revision {plan.revision}: margin {plan.margin}, {plan.minimum_rows} rows, confidence "
+        f"{plan.confidence}, seed {plan.worlds.seed}, {plan.worlds.count} worlds of each kind; share that passes"
     )
-    table = Table(
-        "teacher", "discordance", "likeness", "passes at margin", "95%", "passes as good", "", title=title, box=None
-    )
+    headings = ("teacher", "discordance", "likeness", "at margin", "95%", "as good", "")
+    table = Table(*headings, title=title, title_justify="left", box=None)
     for kept in found:
         low, high = interval(kept.at_margin, kept.of)
         world = kept.world
         table.add_row(
             f"{world.teacher_share:.2f}",
             f"{world.discordance:.2f}",
-            f"{world.likeness:.1f}" + (", long harder" if world.long_is_harder else ""),
+            f"{world.likeness:.1f}" + (", long" if world.long_is_harder else ""),
             f"{kept.at_margin / kept.of:.4f}",
-            f"{low:.4f} to {high:.4f}",
+            f"{low:.4f}-{high:.4f}",
             f"{kept.as_good / kept.of:.4f}",
             "" if kept.holds else "NOT KEPT",
         )

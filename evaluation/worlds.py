@@ -7,9 +7,11 @@ conversations leave one to four cases, one in seventeen about ten, at most 30; a
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from evaluation.clustered_mean import Totals
 
@@ -67,24 +69,62 @@ class World:
         return bool(np.all(self._shares(difference, np.array([1, _LONG])) >= 0))
 
     def draw(self, rows: int, difference: float, chance: np.random.Generator) -> Totals:
-        """Return the student's score less the teacher's, added up by conversation, of at least `rows` cases."""
-        sizes = _sizes(rows, chance)
-        shares = self._shares(difference, sizes)
-        if self.likeness:
-            drawn = chance.standard_gamma(shares * (1 / self.likeness - 1))
-            shares = drawn / drawn.sum(axis=1, keepdims=True)
-        cases = chance.multinomial(sizes, shares)
-        return Totals((cases[:, 2] - cases[:, 1]).astype(np.float64), sizes.astype(np.float64))
+        """Return the student's score less the teacher's, added up by conversation, of at least `rows` cases.
+
+        Args:
+            difference: the student's share right less the teacher's, over all cases, -1 to 1.
+        """
+        every = conversations(self, difference)
+        at_most = int(rows / float(every.sizes @ every.shares) * 1.3) + 60
+        drawn = np.searchsorted(np.cumsum(every.shares), chance.random(at_most)).clip(max=len(every.shares) - 1)
+        sizes = every.sizes[drawn]
+        enough = int(np.searchsorted(np.cumsum(sizes), rows)) + 1
+        return Totals(every.sums[drawn[:enough]], sizes[:enough])
 
     def _shares(self, difference: float, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
         apart = max(self.discordance, abs(difference))
         harder = _HARDER_BY_SIZE[sizes] if self.long_is_harder else np.ones(len(sizes))
         only_teacher, only_student = harder * (apart - difference) / 2, harder * (apart + difference) / 2
         both, neither = self.teacher_share - only_teacher, 1 - self.teacher_share - only_student
-        return np.column_stack([both, only_teacher, only_student, neither])
+        return np.column_stack([only_teacher, only_student, both, neither])
 
 
-def _sizes(rows: int, chance: np.random.Generator) -> NDArray[np.int64]:
-    mean = float(np.arange(1, _MOST + 1) @ SIZE_SHARES)
-    drawn = chance.choice(np.arange(1, _MOST + 1), size=int(rows / mean * 1.3) + 60, p=SIZE_SHARES)
-    return np.asarray(drawn[: int(np.searchsorted(np.cumsum(drawn), rows)) + 1], dtype=np.int64)
+@dataclass(frozen=True)
+class Conversations:
+    """Every conversation that a world can draw, as far as the comparison sees it."""
+
+    sizes: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    """Cases that only the student had right less those that only the teacher had."""
+
+    shares: NDArray[np.float64]
+    """How often each is drawn; they add up to 1."""
+
+
+@cache
+def conversations(world: World, difference: float) -> Conversations:
+    """Return how often each conversation comes, its own chances integrated out (the Dirichlet-multinomial law)."""
+    shares = np.zeros((_MOST, 2 * _MOST + 1))
+    of_sizes = world._shares(difference, np.arange(1, _MOST + 1))
+    for size, (lost, won, *alike) in enumerate(of_sizes, 1):
+        losses, wins = (counts.ravel() for counts in np.mgrid[: size + 1, : size + 1])
+        losses, wins = losses[losses + wins <= size], wins[losses + wins <= size]
+        counts = np.stack([losses, wins, size - losses - wins])
+        law = np.exp(_log_law(counts, np.array([lost, won, sum(alike)]), world.likeness))
+        np.add.at(shares[size - 1], wins - losses + _MOST, SIZE_SHARES[size - 1] * law)
+    sizes, sums = np.mgrid[1 : _MOST + 1, -_MOST : _MOST + 1].astype(np.float64)
+    can = shares > 0
+    return Conversations(sizes[can], sums[can], shares[can])
+
+
+def _log_law(counts: NDArray[np.int64], chances: NDArray[np.float64], likeness: float) -> NDArray[np.float64]:
+    can = chances > 0
+    size = counts.sum(axis=0)
+    law = gammaln(size + 1) - gammaln(counts + 1).sum(axis=0)
+    law[(counts[~can] > 0).any(axis=0)] = -np.inf
+    counts, chances = counts[can], chances[can, None]
+    if not likeness:
+        return np.asarray(law + (counts * np.log(chances)).sum(axis=0))
+    own = 1 / likeness - 1
+    each = gammaln(chances * own + counts) - gammaln(chances * own)
+    return np.asarray(law + each.sum(axis=0) + gammaln(own) - gammaln(own + size))
