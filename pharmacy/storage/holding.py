@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit, moves, runs
+from pharmacy.storage import audit, moves, requests, runs
 from pharmacy.storage.alarms import acknowledge_open
 from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.tables import conversations
@@ -49,8 +49,9 @@ async def take_over(tx: AsyncConnection, pharmacy_id: str, conversation_id: str,
     Raises:
         NotHere: this pharmacy has no such conversation.
     """
-    await locked(tx, pharmacy_id, conversation_id)
-    await runs.stop(tx, pharmacy_id, conversation_id, "taken_over")
+    conversation = await locked(tx, pharmacy_id, conversation_id)
+    if await runs.stop(tx, pharmacy_id, conversation_id, "taken_over"):
+        await requests.undo(tx, conversation)
     await _set(tx, pharmacy_id, conversation_id, {"taken_over_by": actor, "claimed_by": actor})
     await acknowledge_open(tx, pharmacy_id, conversation_id, actor)
     await audit.append(tx, pharmacy_id, actor, "taken_over", conversation_id, {})
@@ -59,13 +60,17 @@ async def take_over(tx: AsyncConnection, pharmacy_id: str, conversation_id: str,
 async def stop_run(tx: AsyncConnection, pharmacy_id: str, conversation_id: str, actor: str) -> bool:
     """Stop the run in work, whose messages then wait for a person; say whether there was one.
 
+    The draft that it was to take the place of is open again.
+
     Raises:
         NotHere: this pharmacy has no such conversation.
     """
-    await locked(tx, pharmacy_id, conversation_id)
+    conversation = await locked(tx, pharmacy_id, conversation_id)
     stopped = await runs.stop(tx, pharmacy_id, conversation_id, "run_stopped")
     if stopped:
-        await audit.append(tx, pharmacy_id, actor, "run_stopped", conversation_id, {})
+        draft = await requests.undo(tx, conversation)
+        reopened = {"suggestion_id": str(draft)} if draft else {}
+        await audit.append(tx, pharmacy_id, actor, "run_stopped", conversation_id, reopened)
     return stopped
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.storage.jobs import Jobs
-from pharmacy.storage.tables import outcomes, requests, runs
+from pharmacy.storage.tables import outcomes, requests, runs, suggestions
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,31 @@ async def drop(tx: AsyncConnection, conversation: Any) -> None:
     await tx.execute(update(requests).where(*mine, requests.c.dropped_at.is_(None)).values(dropped_at=func.now()))
 
 
+async def undo(tx: AsyncConnection, conversation: Any) -> UUID | None:
+    """Let go of the conversation's wishes; return the draft that one of them took away and that is open again.
+
+    Without it the message that the draft answers would wait for nobody: it has its outcome, and no run owes it one.
+    """
+    scope = (requests.c.pharmacy_id == conversation.pharmacy_id, requests.c.conversation_id == conversation.id)
+    wished = select(cast(requests.c.id, Text)).where(*scope, requests.c.dropped_at.is_(None), ~_led_to_an_outcome())
+    mine = (suggestions.c.pharmacy_id == conversation.pharmacy_id, suggestions.c.conversation_id == conversation.id)
+    open_one = (await tx.execute(select(suggestions.c.id).where(*mine, suggestions.c.state == "open"))).one_or_none()
+    given_up = select(suggestions.c.id).where(
+        *mine, suggestions.c.state == "regenerated", suggestions.c.version == conversation.version,
+        suggestions.c.decision["request_id"].astext.in_(wished),
+    )  # fmt: skip
+    newest = given_up.order_by(suggestions.c.seq.desc()).limit(1)
+    draft: UUID | None = None if open_one else (await tx.execute(newest)).scalar_one_or_none()
+    if draft:
+        undecided = {"state": "open", "decision": null(), "decided_by": None, "decided_at": None}
+        await tx.execute(update(suggestions).where(*mine, suggestions.c.id == draft).values(**undecided))
+    await drop(tx, conversation)
+    return draft
+
+
 async def open_request(tx: AsyncConnection, request_id: UUID) -> Asked | None:
     """Return the wish, or None when it is dropped or has led to an outcome already: a job may be started twice."""
-    answered = select(outcomes.c.id).join(runs, runs.c.id == outcomes.c.run_id).where(runs.c.request_id == request_id)
-    where = (requests.c.id == request_id, requests.c.dropped_at.is_(None), ~answered.exists())
+    where = (requests.c.id == request_id, requests.c.dropped_at.is_(None), ~_led_to_an_outcome())
     found = (await tx.execute(select(requests).where(*where))).one_or_none()
     return Asked(found.id, found.requested_by, found.version, found.instruction) if found else None
 
@@ -69,3 +90,8 @@ async def outcome_of_request(tx: AsyncConnection, pharmacy_id: str, request_id: 
     )
     body: dict[str, Any] | None = (await tx.execute(found)).scalar_one_or_none()
     return body
+
+
+def _led_to_an_outcome() -> ColumnElement[bool]:
+    answered = select(outcomes.c.id).join(runs, runs.c.id == outcomes.c.run_id)
+    return answered.where(runs.c.request_id == requests.c.id).exists()

@@ -17,6 +17,7 @@ from pharmacy.settings import Settings
 from pharmacy.storage.background import end
 from pharmacy.storage.telling import OVERTAKEN
 from server.worker.run import run_worker, sweep
+from tests.api.answers import REDRAFT, by_words
 from tests.api.shop import Shop, WordGate, assembled_with, new_id, running
 from tests.fakes.openai_server import OpenAIFake, faults
 
@@ -126,6 +127,74 @@ async def test_a_stopped_run_leaves_its_message_to_a_person(own_shop: Shop, fake
     assert (await waiting)["reason"]["code"] == "run_stopped"
     assert (await own_shop.conversation("c"))["run"] is None
     assert await asyncio.to_thread(fake.log.left_early, 2)
+
+
+async def _tabs(shop: Shop) -> dict[str, int]:
+    return {tab: many for tab, many in (await shop.http.get("/v1/desk")).json()["tabs"].items() if many}
+
+
+async def _asked_again(shop: Shop, fake: OpenAIFake, suggestion_id: str) -> None:
+    """Have the draft written again by a model that hangs, and wait until the run is in work."""
+    fake.script.fail(faults.hang(), times=None)
+    before = len(fake.log.chats())
+    answer = await shop.post(f"/v1/suggestions/{suggestion_id}/regenerate", {"version": 1, "instruction": "短く"})
+    assert answer.status_code == 200, answer.text
+    await _calls(fake, before + 1)
+
+
+@pytest.mark.parametrize("way", ["stop", "take-over"])
+async def test_a_draft_whose_rewriting_is_stopped_can_be_decided_again(
+    own_shop: Shop, fake: OpenAIFake, way: str
+) -> None:
+    draft = await own_shop.suggestion((await own_shop.say("c", "相談です"))["suggestion_id"])
+    await _asked_again(own_shop, fake, draft["id"])
+
+    if way == "stop":
+        await own_shop.http.delete("/v1/conversations/c/run")
+    else:
+        await own_shop.post("/v1/conversations/c/take-over")
+        await own_shop.post("/v1/conversations/c/give-back")
+
+    async def at_rest() -> Any:
+        return await own_shop.rows("SELECT 1 FROM runs WHERE state = 'stopped' AND finished_at IS NOT NULL")
+
+    await own_shop.until(at_rest)
+    shown = await own_shop.conversation("c")
+    assert (shown["run"], shown["handover"], await _tabs(own_shop)) == (None, None, {"check": 1})
+    assert shown["suggestion"] == draft | {"calls": None}
+    assert (await own_shop.post(f"/v1/suggestions/{draft['id']}/approve", {"version": 1})).status_code == 200
+
+
+async def test_the_draft_that_comes_back_is_the_one_that_was_given_up_last(own_shop: Shop, fake: OpenAIFake) -> None:
+    first = (await own_shop.say("c", "相談です"))["suggestion_id"]
+    fake.script.rule = lambda asked: (
+        by_words(asked) | ({"reply": REDRAFT} if asked.schema_name == "WrittenReply" else {})
+    )
+    await own_shop.post(f"/v1/suggestions/{first}/regenerate", {"version": 1})
+    (row,) = await own_shop.until(lambda: own_shop.rows("SELECT id FROM suggestions WHERE state = 'open'"))
+    second = str(row.id)
+    await _asked_again(own_shop, fake, second)
+
+    await own_shop.http.delete("/v1/conversations/c/run")
+
+    states = {str(row.id): row.state for row in await own_shop.rows("SELECT id, state FROM suggestions")}
+    assert states == {first: "regenerated", second: "open"}
+
+
+async def test_a_wish_that_is_stopped_where_a_draft_was_refused_leaves_the_case_to_a_person(
+    own_shop: Shop, fake: OpenAIFake
+) -> None:
+    refused = (await own_shop.say("c", "相談です"))["suggestion_id"]
+    await own_shop.post(f"/v1/suggestions/{refused}/reject", {"version": 1, "reason": "tone"})
+    fake.script.fail(faults.hang(), times=None)
+    before = len(fake.log.chats())
+    await own_shop.post("/v1/conversations/c/suggestions", {})
+    await _calls(fake, before + 1)
+
+    await own_shop.http.delete("/v1/conversations/c/run")
+
+    shown = await own_shop.conversation("c")
+    assert (shown["run"], shown["suggestion"], await _tabs(own_shop)) == (None, None, {"person": 1})
 
 
 async def test_there_is_nothing_to_stop_when_no_run_is_in_work(shop: Shop) -> None:
