@@ -32,6 +32,16 @@ def verdict_schema(flow: Flow) -> type[BaseModel]:
     return create_model("Verdict", __config__=ConfigDict(extra="forbid"), **fields)  # type: ignore[call-overload,no-any-return]
 
 
+def quoted(draft: str) -> str:
+    """Return a draft as a JSON string that cannot close the tag it stands in."""
+    return json.dumps(draft, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def bars(flow: Flow) -> str:
+    """Return the criteria with their bars, as the prompt lists them."""
+    return json.dumps([{"name": c.name, "bar": c.bar} for c in flow.criteria.values()], ensure_ascii=False)
+
+
 async def judge(
     draft: Draft,
     assignment: Assignment,
@@ -72,12 +82,11 @@ def _squeezed(text: str) -> str:
 
 
 def _blanks(draft: Draft, assignment: Assignment, flow: Flow) -> dict[str, str]:
-    bars = [{"name": c.name, "bar": c.bar} for c in flow.criteria.values()]
     return {
         "category": assignment.category,
         "phase": assignment.phase,
         "facts": assignment.facts.rendered(),
         "conversation": assignment.transcript.rendered(),
-        "draft": json.dumps(draft.text, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e"),
-        "criteria": json.dumps(bars, ensure_ascii=False),
+        "draft": quoted(draft.text),
+        "criteria": bars(flow),
     }

@@ -31,6 +31,11 @@ def phase_schema(flow: Flow, phase: str) -> type[BaseModel]:
     )
 
 
+def allowed_phases(flow: Flow, phase: str) -> str:
+    """Return the phases to choose from, as the prompt lists them."""
+    return "、".join(flow.phases_after(phase))
+
+
 async def switch_phase(
     transcript: Transcript, phase: str, flow: Flow, compose: Compose, schema: type[BaseModel], model: ChatModel
 ) -> PhaseSwitch:
@@ -41,7 +46,7 @@ async def switch_phase(
     """
     blanks = {
         "phase": phase,
-        "allowed": "、".join(flow.phases_after(phase)),
+        "allowed": allowed_phases(flow, phase),
         "conversation": transcript.rendered(),
     }
     answer = await model.answer(compose(blanks), schema)

@@ -1,0 +1,1 @@
+"""Records to datasets: labels from decisions, splits, versions, files to train from."""

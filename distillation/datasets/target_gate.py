@@ -1,0 +1,75 @@
+"""Nothing is learnt from that could not be sent, or that would teach a model to obey words meant for it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from distillation.datasets.rules import Rules, letters
+from pharmacy.domain.catalogue import Catalogue
+from pharmacy.domain.facts import FactSheet
+from pharmacy.domain.gates.claims import LintContext, lint
+from pharmacy.domain.gates.recognise import Recogniser
+
+_DOSE = ".dose"
+_NEVER_SENT = frozenset({"contact.unlisted", "name.other_patient"})
+"""What holds words too that no patient reads: a judge may well quote a claim that it marks down."""
+
+_FOR_PATIENTS = "reply"
+
+
+class TargetGate:
+    """Built once for a dataset."""
+
+    def __init__(self, rules: Rules, context: LintContext, catalogue: Catalogue, recogniser: Recogniser) -> None:
+        self._poison = [re.compile(pattern) for pattern in rules.poison.patterns]
+        self._context = context
+        self._catalogue = catalogue
+        self._recogniser = recogniser
+        # Approved replies repeat, and reading one takes some ten milliseconds.
+        self._told: dict[str, bool] = {}
+
+    def holds(self, answer: Mapping[str, Any], facts: str, others: frozenset[str]) -> str | None:
+        """Return why `answer` may not be learnt, as a code, or None.
+
+        Args:
+            facts: the facts that it rests on, as its prompt shows them.
+            others: names of other patients that stand in it.
+        """
+        for name, words in _words(answer):
+            if why := self._held(name, words, facts, others):
+                return why
+        return None
+
+    def _held(self, name: str, words: str, facts: str, others: frozenset[str]) -> str | None:
+        if any(pattern.search(letters(words)) for pattern in self._poison):
+            return "poison_instruction"
+        for_patients = name == _FOR_PATIENTS
+        if for_patients and self._tells_the_machine(words):
+            return "poison_instruction"
+        context = replace(self._context, label_doses=self._doses(words, facts), other_names=others)
+        for hit in lint(words, context):
+            if hit.rule == "name.other_patient":
+                return "another_patients_name"
+            if for_patients or hit.rule in _NEVER_SENT:
+                return "output_gate"
+        return None
+
+    def _tells_the_machine(self, words: str) -> bool:
+        if words not in self._told:
+            hits = self._recogniser.recognise(words).hits
+            self._told[words] = any(hit.rule.startswith("prompt_injection") for hit in hits)
+        return self._told[words]
+
+    def _doses(self, words: str, facts: str) -> Mapping[str, str]:
+        told = {fact.label.removesuffix(_DOSE): fact.value for fact in FactSheet.read(facts).facts
+                if fact.label.endswith(_DOSE) and fact.value}  # fmt: skip
+        return {product.formula: product.dose for product in self._catalogue.named_in(words) if product.dose} | told
+
+
+def _words(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in answer.items():
+        if isinstance(value, Mapping):
+            yield from _words(value)
+        elif isinstance(value, str) and value:
+            yield name, value
