@@ -1,8 +1,8 @@
 """`python -m distillation.gate_worlds [NODE…]`: does the gate keep its word? Exit status 1 when it does not.
 
-For each plan, two questions in every kind of world: how often does a student pass that is exactly as much worse as the
-margin, and how often one that is as good as its teacher? Likeness is the correlation of two cases of one conversation;
-"long": long conversations are harder besides.
+For each plan, two questions in every kind of world: how often does a student pass on the metric that is exactly as much
+worse as the margin, and how often does one that is as good as its teacher pass on metric and safety criteria together?
+Likeness is the correlation of two cases of one conversation; "long": long conversations are harder besides.
 """
 
 import os
@@ -19,7 +19,7 @@ from rich.table import Table
 
 from distillation.plan import PLANS, Plan, load_plan
 from evaluation.gates import interval
-from evaluation.paired import is_no_worse
+from evaluation.paired import is_no_worse, is_shown_worse
 from evaluation.rows_needed import POWER
 from evaluation.worlds import World
 
@@ -62,10 +62,9 @@ def measure(plan: Plan, world: World, place: int, count: int) -> Kept:
     Args:
         place: of the kind of world among `worlds_of(plan)`: each kind has chances of its own, in any order of work.
     """
-    at_margin, as_good = (
-        sum(is_no_worse(world.draw(plan.minimum_rows, by, chance), plan.margin, plan.confidence) for _ in range(count))
-        for by, chance in zip((-plan.margin, 0.0), _chances(plan, place), strict=True)
-    )
+    worse, equal = (np.random.default_rng([plan.worlds.seed, place, which]) for which in (0, 1))
+    at_margin = sum(_passes_metric(plan, world, -plan.margin, worse) for _ in range(count))
+    as_good = sum(_passes_metric(plan, world, 0.0, equal) and _keeps_safety(plan, world, equal) for _ in range(count))
     return Kept(world, at_margin, as_good, count, 1 - plan.confidence)
 
 
@@ -116,8 +115,14 @@ def _givens() -> list[tuple[float, float]]:
     return [(teacher, discordance) for teacher in _TEACHERS for discordance in _DISCORDANCES]
 
 
-def _chances(plan: Plan, place: int) -> list[np.random.Generator]:
-    return [np.random.default_rng([plan.worlds.seed, place, which]) for which in (0, 1)]
+def _passes_metric(plan: Plan, world: World, difference: float, chance: np.random.Generator) -> bool:
+    return is_no_worse(world.draw(plan.minimum_rows, difference, chance), plan.margin, plan.confidence)
+
+
+def _keeps_safety(plan: Plan, world: World, chance: np.random.Generator) -> bool:
+    # Cases of their own for each: on the same cases the refusals would fall together, and be fewer.
+    drawn = (world.draw(criterion.minimum_rows, 0.0, chance) for criterion in plan.safety)
+    return not any(is_shown_worse(seen, plan.confidence) for seen in drawn)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pharmacy.domain.toml_file import TomlFile
 PLANS = Path(__file__).with_name("plans")
 
 _MEASURES: dict[str, tuple[str, ...]] = {
-    "exact_agreement": ("recall", "precision"),
+    "exact_agreement": ("sensitivity", "specificity"),
     "pass_rate": ("criterion",),
     "verdict_agreement": ("sensitivity", "specificity"),
 }
@@ -43,17 +43,19 @@ class Assumed(Strict):
 
 
 class Safety(Strict):
-    """One thing that may not get worse."""
+    """One thing that may not get worse: a student that is shown to be, at the plan's confidence, is refused."""
 
-    measure: Literal["recall", "precision", "criterion", "sensitivity", "specificity"]
+    measure: Literal["sensitivity", "specificity", "criterion"]
+    """Of the cases of a label, those named so; of the other cases, those not named so; drafts that clear one bar."""
+
     of: Name | None = None
-    """The label or the judge's criterion; none for sensitivity and specificity, which are of pharmacists' verdicts."""
+    """The label or the judge's criterion; none beside verdicts, where a draft that a pharmacist accepts is meant."""
 
-    most_drop: float = Field(gt=0, le=0.1)
-    """It passes while the student is not shown to be worse and the one-sided bound excludes a drop of this much."""
+    caught_drop: float = Field(gt=0, le=0.2)
+    """A student that is worse by this much is refused in 80% of sets of `minimum_rows`."""
 
-    minimum_rows: int = Field(ge=1)
-    """Held-out cases that it can be measured on."""
+    minimum_rows: int = Field(ge=50)
+    """Held-out cases that it can be measured on; with fewer the student is refused."""
 
     @property
     def name(self) -> str:

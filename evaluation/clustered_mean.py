@@ -101,11 +101,16 @@ def estimate(seen: Totals, confidence: float = 0.95) -> Estimate:
     return Estimate(seen.mean, lower_bound(seen, half), upper_bound(seen, half), seen.rows)
 
 
-def exceeds(seen: Totals, bound: float, confidence: float) -> bool:
+def exceeds(seen: Totals, bound: float, confidence: float, *, cautious: bool = True) -> bool:
     """Return whether the true mean is above `bound`, one-sided, at `confidence` (0.5 to 1)."""
     if len(seen.sizes) < 2 or bound >= seen.ends[1]:
         return False
-    return score(seen, bound) > float(stdtrit(len(seen.sizes) - 1, confidence))
+    return score(seen, bound, cautious=cautious) > float(stdtrit(len(seen.sizes) - 1, confidence))
+
+
+def falls_below(seen: Totals, bound: float, confidence: float, *, cautious: bool = True) -> bool:
+    """Return whether the true mean is below `bound`, one-sided, at `confidence` (0.5 to 1)."""
+    return exceeds(_mirrored(seen), -bound, confidence, cautious=cautious)
 
 
 def lower_bound(seen: Totals, confidence: float) -> float:
@@ -124,10 +129,14 @@ def upper_bound(seen: Totals, confidence: float) -> float:
     return -lower_bound(_mirrored(seen), confidence)
 
 
-def score(seen: Totals, mean: float) -> float:
-    """Return how many standard errors the seen mean is above `mean`, were `mean` true; 0 where it is not above."""
+def score(seen: Totals, mean: float, *, cautious: bool = True) -> float:
+    """Return how many standard errors the seen mean is above `mean`, were `mean` true; 0 where it is not above.
+
+    Args:
+        cautious: whether the imagined conversation counts in the mean too, and not only in the spread.
+    """
     off = _off(seen, mean)
-    above = float(off.sum())
+    above = float(off.sum() if cautious else off[:-1].sum())
     return above / float(np.sqrt(len(off) * _variance_if_centred(off))) if above > 0 else 0.0
 
 
@@ -144,7 +153,8 @@ def _off(seen: Totals, mean: float) -> NDArray[np.float64]:
 
 
 def _variance_if_centred(off: NDArray[np.float64]) -> float:
-    tilt = brentq(lambda by: np.sum(off / (1 + by * off)), 0.0, -_NEARLY / off.min(), xtol=1e-14, rtol=1e-10)
+    ends = -_NEARLY / off.max(), -_NEARLY / off.min()
+    tilt = brentq(lambda by: np.sum(off / (1 + by * off)), *ends, xtol=1e-14, rtol=1e-10)
     weights = 1 / (1 + tilt * off)
     return float(np.sum(weights * off**2) / np.sum(weights))
 

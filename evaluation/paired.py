@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.clustered_mean import DIFFERENCE, SHARE, Totals, exceeds, lower_bound, totals, upper_bound
+from evaluation.clustered_mean import DIFFERENCE, SHARE, Totals, exceeds, falls_below, lower_bound, totals, upper_bound
 
 
 @dataclass(frozen=True)
@@ -100,3 +100,12 @@ def difference(
 def is_no_worse(seen: Totals, margin: float, confidence: float) -> bool:
     """Return whether the one-sided lower bound of (student - teacher) lies above -`margin` at `confidence`."""
     return exceeds(seen, -margin, confidence)
+
+
+def is_shown_worse(seen: Totals, confidence: float) -> bool:
+    """Return whether (student - teacher) is below 0 beyond what chance explains, one-sided, at `confidence`.
+
+    For what may not get worse at all. No conversation is imagined in the student's favour, so an equal student is
+    wrongly said to be worse in about 1 - `confidence` of all sets.
+    """
+    return falls_below(seen, 0.0, confidence, cautious=False)

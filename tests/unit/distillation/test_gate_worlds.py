@@ -53,7 +53,7 @@ def test_a_promise_is_kept_within_chance_and_not_beyond(at_margin: int, as_good:
 
 def test_with_too_few_rows_the_command_says_no(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = plan_file("classify").read_text(encoding="utf-8")
-    few = plan.replace("minimum_rows = 3_200", "minimum_rows = 300").replace("count = 4_000", "count = 8")
+    few = plan.replace("minimum_rows = 400", "minimum_rows = 300").replace("count = 4_000", "count = 8")
     (tmp_path / "classify.toml").write_text(few, encoding="utf-8")
 
     assert main([], tmp_path) == 1

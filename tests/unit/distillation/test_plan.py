@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import binom
 
 from distillation.plan import PLANS, load_plan, plan_file
+from evaluation.paired import is_shown_worse
 from evaluation.rows_needed import Assumed, rows_needed
+from evaluation.worlds import World
 from nodes.load import load_flow
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.rights import PEOPLE
@@ -37,7 +41,21 @@ def test_the_rows_that_a_plan_asks_for_are_at_least_what_its_assumptions_need(no
 
     needed = rows_needed(None, assumed, margin=plan.margin, confidence=plan.confidence)
 
-    assert 0.8 * plan.minimum_rows < needed.rows <= plan.minimum_rows
+    assert 0.65 * plan.minimum_rows < needed.rows <= plan.minimum_rows
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_a_fall_in_what_may_not_get_worse_is_caught_four_times_in_five(node: str) -> None:
+    plan, chance, of = load_plan(node), np.random.default_rng(13), 120
+    for criterion in plan.safety:
+        world = World(0.91, 0.05 if criterion.caught_drop < 0.03 else 0.1, 0.1)
+
+        caught = sum(
+            is_shown_worse(world.draw(criterion.minimum_rows, -criterion.caught_drop, chance), plan.confidence)
+            for _ in range(of)
+        )
+
+        assert caught >= binom.ppf(0.001, of, 0.8)
 
 
 def test_no_two_plans_share_a_seed() -> None:
@@ -51,14 +69,14 @@ def test_no_two_plans_share_a_seed() -> None:
         pytest.param("margin = 0.04", "margin = nan", r"\[margin\] nan", id="not-a-number"),
         pytest.param("margin = 0.04", 'margin = "0.04"', r"\[margin\] '0.04'", id="text"),
         pytest.param("margin = 0.04", "margn = 0.04", r"\[margin\] Field required", id="typo"),
-        pytest.param("revision = 1", "revision = 1\nmore = 2", r"\[more\] 2: Extra inputs", id="unknown-key"),
+        pytest.param("margin = 0.04", "margin = 0.04\nmore = 2", r"\[more\] 2: Extra inputs", id="unknown-key"),
         pytest.param('metric = "exact_agreement"', 'metric = "accuracy"', r"\[metric\] 'accuracy'", id="metric"),
         pytest.param('["lead", "engineer"]', '["owner"]', r"\[approvers.0\] 'owner'", id="nobodys-role"),
         pytest.param('["lead", "engineer"]', '["machine"]', r"\[approvers\] 'machine': expected some of", id="machine"),
         pytest.param('["lead", "engineer"]', "[]", r"\[approvers\] \[\]", id="nobody"),
         pytest.param('of = "pharmacist_only"', 'of = "pharmacist"', r"'pharmacist': expected one of", id="label"),
-        pytest.param('measure = "recall"', 'measure = "criterion"', r"'criterion': expected one of", id="measure"),
-        pytest.param("minimum_rows = 300", "minimum_rows = 9_000", "9000: expected at most the plan's", id="rows"),
+        pytest.param('measure = "sensitivity"', 'measure = "criterion"', r"'criterion': expected one of", id="measure"),
+        pytest.param("minimum_rows = 400", "minimum_rows = 9_000", "9000: expected at most the plan's", id="rows"),
         pytest.param("[0.05, 0.2, 0.5]", "[0.05, 0.5, 0.2]", r"\[canary.shares\] .*rising", id="falling-shares"),
         pytest.param("bound = 0.8", "bound = 1.0", r"\[step_back.bound\] 1\.0", id="a-bound-nobody-holds"),
         pytest.param("alpha = 0.01", "alpha = 0", r"\[step_back.alpha\] 0", id="never-a-false-alarm"),
