@@ -8,6 +8,7 @@ from cli import (
     audit,
     backup,
     check,
+    dataset,
     distill,
     erase,
     graph,
@@ -46,6 +47,7 @@ app.add_typer(pharmacies.app, name="pharmacies")
 app.add_typer(products.app, name="products")
 app.add_typer(policy.app, name="policy")
 app.add_typer(distill.app, name="distill")
+app.add_typer(dataset.app, name="dataset")
 app.command("rollback")(rollback.rollback)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

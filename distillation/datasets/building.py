@@ -31,6 +31,14 @@ Told = Callable[[int, int], None]
 """Is told how many conversations are read, of how many."""
 
 
+class NothingToLearn(Exception):
+    """No record may become a row."""
+
+    def __init__(self, node: str, left_out: Mapping[str, int]) -> None:
+        super().__init__(f"{node}: no record may become a row")
+        self.left_out = dict(sorted(left_out.items()))
+
+
 @dataclass(frozen=True)
 class Built:
     """What came of a build."""
@@ -59,6 +67,7 @@ async def build(
 
     Raises:
         ConfigError: there is no such node, or a file is not as it must be.
+        NothingToLearn: no record may become a row; says why not, each reason with its count.
         StoreBusy: the database cannot serve now; nothing was written.
     """
     rules = rules or read_rules()
@@ -105,6 +114,8 @@ async def _write(
     splits = await _splits(tx, pharmacy_id, usable, rules)
     chosen = choose(usable, splits, rules, wanted.most_rows)
     left_out = making.left_out + chosen.left_out + Counter({"gone_meanwhile": len(found) - len(usable)})
+    if not chosen.rows:
+        raise NothingToLearn(wanted.node, left_out)
     prompt = {"file": words.words.prompt, "frame": words.words.frame, "fingerprint": words.fingerprint,
               "system": words.system}  # fmt: skip
     rows_hash = _hash(wanted.node, prompt, chosen.rows)

@@ -116,5 +116,6 @@ def _tokens(messages: Sequence[dict[str, Any]]) -> int:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: f"a list of {len(value) if isinstance(value, list) else 0}", str: "text"}
-    return names.get(type(value), repr(value))
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return "an object" if isinstance(value, dict) else "text" if isinstance(value, str) else repr(value)

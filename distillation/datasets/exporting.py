@@ -1,4 +1,4 @@
-"""Write a version's rows as OpenAI's chat JSONL, with a manifest beside it: whole or not at all, and always the same."""
+"""Write a version's rows as OpenAI's chat JSONL, a manifest beside it: whole or not at all, and always the same."""
 
 import json
 import os
