@@ -267,7 +267,13 @@ class AutomaticOut(BaseModel):
 
     sent_at: str | None
     problem: str | None
-    """Why it was cancelled or parked, or what the last attempt met with; a code where the pharmacy itself decided."""
+    """Why it was cancelled or parked, or what the last attempt met with, for an engineer."""
+
+    problem_code: str | None
+    """The same as one word."""
+
+    may_have_arrived: bool
+    """Whether an attempt was made whose end nobody knows."""
 
 
 class DeskRow(ConversationRow):

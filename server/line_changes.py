@@ -9,6 +9,7 @@ from pharmacy.channels.line.events import Effect, LineEvent
 from pharmacy.domain.conversation import Kind
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.outcome import Outcome, Reason
+from pharmacy.domain.unsent_for import Problem, UnsentFor
 from pharmacy.storage import cases, intake, leaving, line_contacts, line_events, withdrawing
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.line_events import Kept
@@ -16,7 +17,7 @@ from server.line_messages import Told, tell_nobody
 from server.program import Program
 
 UNREADABLE = "LINE told of something that could not be read; it stands in the list of LINE's events"
-LEFT = "the patient has left or blocked the account"
+LEFT = Problem(UnsentFor.PATIENT_LEFT, "the patient has left or blocked the account")
 
 log = logging.getLogger(__name__)
 

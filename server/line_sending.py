@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pharmacy.channels.delivery import Attempt, Delivery, Parcel
 from pharmacy.channels.line.accounts import LineAccount
 from pharmacy.channels.line.push import LinePush
+from pharmacy.domain.unsent_for import UnsentFor
 
 
 class LineChannel:
@@ -18,11 +19,14 @@ class LineChannel:
         """Push `parcel` once, under its own retry key; a patient who left the account is sent nothing."""
         account, contact = self._accounts.get(parcel.pharmacy_id), parcel.contact
         if account is None:
-            return Attempt(Delivery.REFUSED, f"LINE: pharmacy {parcel.pharmacy_id!r} has no account here; set one up")
+            said = f"LINE: pharmacy {parcel.pharmacy_id!r} has no account here; set one up"
+            return Attempt(Delivery.REFUSED, said, code=UnsentFor.NO_ACCOUNT)
         if contact is None:
-            return Attempt(Delivery.REFUSED, "LINE: the conversation has no contact")
+            said = "LINE: the conversation has no contact"
+            return Attempt(Delivery.REFUSED, said, code=UnsentFor.PATIENT_UNKNOWN)
         if contact.has_left:
-            return Attempt(Delivery.REFUSED, "LINE: the patient has left or blocked the account")
+            said = "LINE: the patient has left or blocked the account"
+            return Attempt(Delivery.REFUSED, said, code=UnsentFor.PATIENT_LEFT)
         return await self._push.push(
             account.access_token, contact.address, parcel.text, parcel.retry_key, parcel.good_until
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from nodes.hand_over import hand_over, with_gates
 from pharmacy.domain.gates.hit import GateHit
 from pharmacy.domain.outcome import Outcome, Reason
+from pharmacy.domain.unsent_for import Problem, UnsentFor
 from pharmacy.storage import audit_verify, outbox, pharmacies, policy, restores, runs
 from pharmacy.storage.audit_verify import Head
 from pharmacy.storage.refusals import StoreBusy
@@ -76,8 +77,9 @@ async def _hold_pharmacy(program: Program, pharmacy_id: str, sign: str, actor: s
     async with database.begin(pharmacy_id) as tx:
         await policy.turn(tx, pharmacy_id, actor, is_on=True, reason=f"{REASON}: {sign}")
         held = await restores.uncertain(tx, pharmacy_id)
+    lost = Problem(UnsentFor.RESTORED, DETAIL)
     for outbox_id in held.texts:
-        work = partial(outbox.park, jobs=program.jobs, pharmacy_id=pharmacy_id, outbox_id=outbox_id, problem=DETAIL)
+        work = partial(outbox.park, jobs=program.jobs, pharmacy_id=pharmacy_id, outbox_id=outbox_id, problem=lost)
         await database.transact(work, pharmacy_id)
     for of in held.unanswered:
         hand_over_all = partial(

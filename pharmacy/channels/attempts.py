@@ -8,6 +8,7 @@ import httpx2
 
 from pharmacy.channels.delivery import Attempt, Delivery
 from pharmacy.channels.signed_post import TOOK_NOTHING, Answer, Poster
+from pharmacy.domain.unsent_for import UnsentFor
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,15 @@ async def attempt(poster: Poster, call: Call, where: str, read_answer: Callable[
     """Return how one call ended; `where` names its receiver for a person."""
     # A process may have stood still since the text was let go, while somebody pulled the kill switch.
     if time.monotonic() > call.good_until:
-        return Attempt(Delivery.NOT_TRIED, "the worker stood still before sending; looked at anew", 0.0)
+        return Attempt(
+            Delivery.NOT_TRIED, "the worker stood still before sending; looked at anew", 0.0, UnsentFor.STOOD_STILL
+        )
     try:
         answer = await poster.post(call.url, call.body, call.headers)
     except TOOK_NOTHING as error:
-        return Attempt(Delivery.NOT_TRIED, f"{type(error).__name__} at {where}")
+        return Attempt(Delivery.NOT_TRIED, f"{type(error).__name__} at {where}", code=UnsentFor.NO_CONNECTION)
     except (httpx2.HTTPError, TimeoutError) as error:
-        return Attempt(Delivery.AGAIN, f"{type(error).__name__} at {where}")
+        return Attempt(Delivery.AGAIN, f"{type(error).__name__} at {where}", code=UnsentFor.NO_ANSWER)
     return read_answer(answer)
 
 
@@ -39,5 +42,7 @@ def read(answer: Answer, said: str) -> Attempt:
     if answer.taken:
         return Attempt(Delivery.SENT, said)
     if answer.status == 429:
-        return Attempt(Delivery.NOT_TRIED, said, answer.wait_seconds)
-    return Attempt(Delivery.AGAIN, said, answer.wait_seconds) if answer.may_change else Attempt(Delivery.REFUSED, said)
+        return Attempt(Delivery.NOT_TRIED, said, answer.wait_seconds, UnsentFor.ASKED_TO_WAIT)
+    if answer.may_change:
+        return Attempt(Delivery.AGAIN, said, answer.wait_seconds, UnsentFor.RECEIVER_FAILED)
+    return Attempt(Delivery.REFUSED, said, code=UnsentFor.RECEIVER_REFUSED)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from pharmacy.domain.unsent_for import UnsentFor
+
 
 class Delivery(StrEnum):
     """How one attempt ended."""
@@ -28,6 +30,9 @@ class Attempt:
     said: str = ""
     wait_seconds: float | None = None
     """How long the receiver asks us to wait before the next attempt; None when it asks for nothing."""
+
+    code: UnsentFor = UnsentFor.RECEIVER_REFUSED
+    """Why it has not arrived, of an attempt that was not `sent`."""
 
 
 @dataclass(frozen=True)

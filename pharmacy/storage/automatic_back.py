@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.held_for import Against, HeldFor
 from pharmacy.domain.outcome_json import reached_json
+from pharmacy.domain.unsent_for import Problem
 from pharmacy.storage import audit
 from pharmacy.storage.notices import notify
 from pharmacy.storage.tables import messages, outbox, outcomes, suggestions
+from pharmacy.storage.unsent import told_of
 
 
 async def take_back_outdated(tx: AsyncConnection, conversation: Any) -> None:
@@ -23,7 +25,7 @@ async def take_back_outdated(tx: AsyncConnection, conversation: Any) -> None:
              outbox.c.version < conversation.version)  # fmt: skip
     why = HeldFor.NEWER_MESSAGE
     for row in (await tx.execute(select(outbox).where(*where).with_for_update())).all():
-        await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", problem=why))
+        await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", **told_of(Problem(why))))
         await back_to_person(tx, row, conversation, Against(why))
         await audit.append(tx, row.pharmacy_id, "flow", "message_cancelled", str(row.id), {"problem": why})
 

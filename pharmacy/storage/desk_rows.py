@@ -40,7 +40,8 @@ def _automatic_text() -> LateralFromClause:
     waits = outbox.c.state == "queued"
     found = select(
         outbox.c.state.label("text_state"), outbox.c.version.label("text_version"), outbox.c.attempts,
-        outbox.c.not_before, outbox.c.sent_at.label("text_sent_at"), outbox.c.problem,
+        outbox.c.not_before, outbox.c.sent_at.label("text_sent_at"), outbox.c.problem, outbox.c.problem_code,
+        outbox.c.in_doubt,
     ).where(
         outbox.c.pharmacy_id == conversations.c.pharmacy_id, outbox.c.conversation_id == conversations.c.id,
         outbox.c.automatic, or_(waits, outbox.c.kind == "reply"),

@@ -7,22 +7,24 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.fixed_texts import FixedTexts
+from pharmacy.domain.unsent_for import Problem, UnsentFor
 from pharmacy.storage.tables import handovers
 
 EMERGENCY_LIVES = timedelta(minutes=30)
 """Later, the words for an emergency would frighten, and a person has to call."""
 
 
-async def expired(tx: AsyncConnection, texts: FixedTexts, row: Any) -> str | None:
+async def expired(tx: AsyncConnection, texts: FixedTexts, row: Any) -> Problem | None:
     """Return why the fixed text of an outbox row may not go any more, or None."""
     now = datetime.now(UTC)
     if row.handover_id is not None and not await _is_open(tx, row):
-        return "its case is closed"
+        return Problem(UnsentFor.CASE_CLOSED, "its case is closed")
     # Of the fixed texts, only those for an emergency are not automatic: nothing but their own setting stops them.
     if not row.automatic and now - row.created_at > EMERGENCY_LIVES:
-        return f"the words for an emergency are older than {EMERGENCY_LIVES.seconds // 60} minutes"
+        told = f"the words for an emergency are older than {EMERGENCY_LIVES.seconds // 60} minutes"
+        return Problem(UnsentFor.EMERGENCY_PASSED, told)
     if row.fixed_text == texts.closed.name and texts.hours.next_opening(row.created_at) <= now:
-        return "the opening time that it names has passed"
+        return Problem(UnsentFor.OPENING_PASSED, "the opening time that it names has passed")
     return None
 
 

@@ -3,12 +3,13 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.domain.unsent_for import Problem
 from pharmacy.storage import outbox
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.tables import outbox as outbox_rows
 
 
-async def stop_sending(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, conversation_id: str, why: str) -> int:
+async def stop_sending(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, conversation_id: str, why: Problem) -> int:
     """Park what waits to go out in the conversation, and so call a person; return how many texts there were."""
     where = (outbox_rows.c.pharmacy_id == pharmacy_id, outbox_rows.c.conversation_id == conversation_id,
              outbox_rows.c.state == "queued")  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Kind
 from pharmacy.domain.held_for import Against, HeldFor
+from pharmacy.domain.unsent_for import Problem, UnsentFor
 from pharmacy.storage import alarms, audit, automatic_back, cases, moves
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.expiry import expired
@@ -27,6 +28,7 @@ from pharmacy.storage.outbox_queue import (
 )
 from pharmacy.storage.refusals import NotHere, Stale
 from pharmacy.storage.tables import conversations, messages, outbox
+from pharmacy.storage.unsent import NOTHING_TOLD, told_of
 
 __all__ = [
     "REPLY_ID",
@@ -96,7 +98,7 @@ async def claim(tx: AsyncConnection, bell: Bell, pharmacy_id: str, outbox_id: UU
         await _withhold(tx, jobs, row, conversation, against)
         return None
     if row.too_old:
-        await _park(tx, jobs, row, conversation, "its retry key is older than 23 hours")
+        await _park(tx, jobs, row, conversation, Problem(UnsentFor.KEY_TOO_OLD, "its retry key is older than 23 hours"))
         return None
     if row.waits is not None and 0 < row.waits <= LONGEST_HOLD_SECONDS:
         return Held(float(row.waits))
@@ -110,7 +112,7 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
     # It may have been parked while this attempt was under way: the patient has it all the same.
     if row.state != "queued" and not (row.state == "parked" and row.attempts):
         return
-    done = {"state": "sent", "sent_at": func.now(), "problem": None}
+    done = {"state": "sent", "sent_at": func.now(), **NOTHING_TOLD}
     await tx.execute(update(outbox).where(outbox.c.id == outbox_id).values(**done))
     message = {"conversation_id": row.conversation_id, "version": row.version, "author": row.author,
                "text": row.text, "sent_by": row.sent_by, "sent_at": func.now(), "outbox_id": outbox_id,
@@ -131,7 +133,7 @@ async def sent(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID) -> None:
 
 
 async def park(
-    tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UUID, problem: str, *, in_doubt: bool = False
+    tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, outbox_id: UUID, problem: Problem, *, in_doubt: bool = False
 ) -> None:
     """Give up sending a text, saying why, and call a person.
 
@@ -140,7 +142,7 @@ async def park(
     """
     row, conversation = await _both(tx, pharmacy_id, outbox_id)
     if row.state == "queued":
-        await _park(tx, jobs, row, conversation, _in_doubt(row, problem) if in_doubt else problem)
+        await _park(tx, jobs, row, conversation, problem, in_doubt=in_doubt and row.attempts > 0)
 
 
 async def cancel(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor: str) -> None:
@@ -167,7 +169,7 @@ async def withhold(tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, actor
 
 
 async def note_problem(
-    tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, problem: str, wait_seconds: float, *, tried: bool = True
+    tx: AsyncConnection, pharmacy_id: str, outbox_id: UUID, problem: Problem, wait_seconds: float, *, tried: bool = True
 ) -> None:
     """Keep the words of a failed attempt; the same key is tried again, and not before `wait_seconds` have passed.
 
@@ -178,7 +180,8 @@ async def note_problem(
     # One that was parked meanwhile keeps the words it was parked with.
     mine = (outbox.c.pharmacy_id == pharmacy_id, outbox.c.id == outbox_id, outbox.c.state == "queued")
     given_back = {} if tried else {"attempts": func.greatest(outbox.c.attempts - 1, 0)}
-    await tx.execute(update(outbox).where(*mine).values(problem=problem, not_before=again, **given_back))
+    told = told_of(problem) | {"in_doubt": outbox.c.attempts > (0 if tried else 1)}
+    await tx.execute(update(outbox).where(*mine).values(**told, not_before=again, **given_back))
 
 
 async def _overtaken(tx: AsyncConnection, row: Any, conversation: Any, may_go: MayGo) -> Against | None:
@@ -198,48 +201,48 @@ async def _withhold(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any
     An automatic one that was tried may have arrived: it is no suggestion any more, and a person must look.
     """
     if row.attempts:
-        await _park(tx, jobs, row, conversation, _in_doubt(row, why.code))
+        await _park(tx, jobs, row, conversation, Problem(why.code), in_doubt=True)
     elif row.automatic:
         await _cancel(tx, row, conversation, "channel", why)
     else:
-        await _park(tx, jobs, row, conversation, why.code)
+        await _park(tx, jobs, row, conversation, Problem(why.code))
 
 
-async def _expire(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: str) -> None:
-    await _set_cancelled(tx, row, conversation, "channel", _in_doubt(row, why), shown=False)
+async def _expire(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, why: Problem) -> None:
+    await _set_cancelled(tx, row, conversation, "channel", why, shown=False)
     if not row.automatic:  # the words for an emergency: whether the patient was told is a person's to see
         await alarms.of_unsent(tx, jobs, conversation, always=True)
 
 
-def _in_doubt(row: Any, why: str) -> str:
-    return f"{why}; it may have arrived" if row.attempts else why
-
-
 async def _cancel(tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: Against) -> None:
     shown = row.automatic and await automatic_back.back_to_person(tx, row, conversation, why)
-    await _set_cancelled(tx, row, conversation, actor, why.code, shown=shown)
+    await _set_cancelled(tx, row, conversation, actor, Problem(why.code), shown=shown)
 
 
 async def _set_cancelled(
-    tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: str, *, shown: bool
+    tx: AsyncConnection, row: Any, conversation: Any, actor: str, why: Problem, *, shown: bool
 ) -> None:
     """Write why the text does not go.
 
     Args:
         shown: whether a person sees it as a draft.
     """
-    await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", problem=why))
+    told = told_of(why, in_doubt=row.attempts > 0)
+    await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="cancelled", **told))
     # A newer message has a run of its own, which reads this one's messages too; otherwise they are a person's now.
     if row.kind == "reply" and row.version == conversation.version and not shown:
-        await cases.open_case(tx, conversation, "not_sent", why)
-    await audit.append(tx, row.pharmacy_id, actor, "message_cancelled", str(row.id), {"problem": why})
+        await cases.open_case(tx, conversation, "not_sent", told["problem"])
+    await audit.append(tx, row.pharmacy_id, actor, "message_cancelled", str(row.id), {"problem": told["problem"]})
 
 
-async def _park(tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, problem: str) -> None:
-    await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="parked", problem=problem))
-    await cases.open_case(tx, conversation, "not_sent", problem)
+async def _park(
+    tx: AsyncConnection, jobs: Jobs, row: Any, conversation: Any, problem: Problem, *, in_doubt: bool = False
+) -> None:
+    told = told_of(problem, in_doubt=in_doubt)
+    await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="parked", **told))
+    await cases.open_case(tx, conversation, "not_sent", told["problem"])
     await alarms.of_unsent(tx, jobs, conversation)
-    await audit.append(tx, row.pharmacy_id, "channel", "message_parked", str(row.id), {"problem": problem})
+    await audit.append(tx, row.pharmacy_id, "channel", "message_parked", str(row.id), {"problem": told["problem"]})
 
 
 def _moved(row: Any, conversation: Any) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from sqlalchemy import func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.held_for import HeldFor
+from pharmacy.domain.unsent_for import Problem
 from pharmacy.storage.alarms import acknowledge_open
 from pharmacy.storage.automatic_back import answered_instead
 from pharmacy.storage.job_claims import LONGEST_WAIT_SECONDS
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.tables import outbox
+from pharmacy.storage.unsent import told_of
 
 REPLY_ID = "reply~"
 """Begins the id of every reply; no patient's message may have a `~` in its id, so that neither can take the other's."""
@@ -98,7 +100,7 @@ async def take_back_automatic(tx: AsyncConnection, conversation: Any, why: HeldF
     """Cancel the conversation's automatic texts that were never tried; return how many. The caller holds it."""
     where = (outbox.c.pharmacy_id == conversation.pharmacy_id, outbox.c.conversation_id == conversation.id,
              outbox.c.automatic, outbox.c.state == "queued", outbox.c.attempts == 0)  # fmt: skip
-    cancelled = update(outbox).where(*where).values(state="cancelled", problem=why).returning(outbox)
+    cancelled = update(outbox).where(*where).values(state="cancelled", **told_of(Problem(why))).returning(outbox)
     taken = (await tx.execute(cancelled)).all()
     for row in taken:
         await answered_instead(tx, row, why)

@@ -52,6 +52,8 @@ def _automatic_json(row: Any) -> dict[str, Any] | None:
         "goes_at": _iso(row.not_before) if state == "queued" else None,
         "sent_at": _iso(row.text_sent_at),
         "problem": row.problem if state != "sent" else None,
+        "problem_code": row.problem_code if state != "sent" else None,
+        "may_have_arrived": row.in_doubt if state != "sent" else False,
     }
 
 
@@ -152,6 +154,8 @@ def unsent_json(row: Any) -> dict[str, Any]:
         "state": row.state,
         "text": row.text,
         "problem": row.problem,
+        "problem_code": row.problem_code,
+        "may_have_arrived": row.in_doubt,
         "attempts": row.attempts,
         "sent_by": row.sent_by,
         "kind": row.kind,

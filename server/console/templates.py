@@ -1,6 +1,7 @@
 """The pages' templates in the reader's language, and how a page is answered."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from pharmacy.domain.budget import Rate
+from pharmacy.domain.unsent_for import UnsentFor
 from pharmacy.storage.access import Caller
 from server.access import program_of
 from server.console.assets import address_of
@@ -32,6 +34,16 @@ def page(request: Request, name: str, status: int = 200, **blanks: Any) -> HTMLR
         status,
         PAGE_HEADERS | {"Content-Language": chosen.name, "Vary": "Cookie, HX-Request"},
     )
+
+
+def unsent_for(speaks: Language, text: Mapping[str, Any]) -> str:
+    """Return why a text has not gone out, and whether it may have arrived; of an old record, its own words."""
+    code = text["problem_code"]
+    if code is None:
+        return str(text["problem"])
+    said = speaks.coded("unsent" if code in [*UnsentFor] else "held", code)
+    gap = "" if speaks.name == "ja" else " "
+    return said + gap + speaks.translations.gettext("It may have arrived.") if text["may_have_arrived"] else said
 
 
 def _rate_of(request: Request) -> Rate | None:
@@ -93,6 +105,7 @@ def templates(chosen: Language) -> Environment:
     made.filters["money"] = money
     made.globals["person"] = person
     made.globals["sender"] = sender
+    made.globals["unsent_for"] = unsent_for
     made.globals["seconds_until"] = seconds_until
     made.globals["at"] = datetime.fromisoformat
     return made

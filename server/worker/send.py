@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from pharmacy.channels.delivery import Attempt, Contact, Delivery, Parcel
+from pharmacy.domain.unsent_for import Problem, UnsentFor
 from pharmacy.storage import line_contacts, outbox
 from pharmacy.storage.automatic import may_still_go
 from pharmacy.storage.database import Transaction
@@ -72,17 +73,17 @@ class SendJobs:
         return Claimed(row.channel, row.attempts, parcel)
 
     async def _note(self, pharmacy_id: str, outbox_id: UUID, attempts: int, attempt: Attempt) -> None:
-        database, jobs = self.program.database, self.program.jobs
+        database, jobs, problem = self.program.database, self.program.jobs, Problem(attempt.code, attempt.said)
         if attempt.delivery is Delivery.SENT:
             await database.transact(lambda tx: outbox.sent(tx, pharmacy_id, outbox_id), pharmacy_id)
         elif attempt.delivery is Delivery.REFUSED:
-            await database.transact(lambda tx: outbox.park(tx, jobs, pharmacy_id, outbox_id, attempt.said), pharmacy_id)
+            await database.transact(lambda tx: outbox.park(tx, jobs, pharmacy_id, outbox_id, problem), pharmacy_id)
         else:
             tried = attempt.delivery is Delivery.AGAIN
             missed = self.misses[outbox_id] = self.misses.get(outbox_id, 0) + (not tried)
             wait = backoff_seconds(attempts + missed + tried, attempt.wait_seconds)
             await database.transact(
-                lambda tx: outbox.note_problem(tx, pharmacy_id, outbox_id, attempt.said, wait, tried=tried), pharmacy_id
+                lambda tx: outbox.note_problem(tx, pharmacy_id, outbox_id, problem, wait, tried=tried), pharmacy_id
             )
             raise Later(wait)
         self.misses.pop(outbox_id, None)
@@ -90,8 +91,9 @@ class SendJobs:
     async def give_up(self, job: Job, why: str) -> None:
         """Park a text that could not be delivered, so that a person sees it."""
         pharmacy_id, outbox_id = _names(job)
+        problem = Problem(UnsentFor.GIVEN_UP, f"not delivered: {why}")
         await self.program.database.transact(
-            lambda tx: outbox.park(tx, self.program.jobs, pharmacy_id, outbox_id, f"not delivered: {why}"), pharmacy_id
+            lambda tx: outbox.park(tx, self.program.jobs, pharmacy_id, outbox_id, problem), pharmacy_id
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from pharmacy.channels.delivery import Attempt, Channel, Parcel
+from pharmacy.domain.unsent_for import Problem, UnsentFor
 from pharmacy.settings import Settings
 from pharmacy.storage import outbox
 from pharmacy.storage.holding import locked
@@ -245,7 +246,13 @@ async def test_a_text_that_arrives_while_it_is_parked_is_on_record_as_sent(
     async def leave(parcel: Parcel) -> None:
         program = delivering.program
         async with program.database.begin(program.settings.pharmacy_id) as tx:
-            await stop_sending(tx, program.jobs, program.settings.pharmacy_id, parcel.conversation_id, "left")
+            await stop_sending(
+                tx,
+                program.jobs,
+                program.settings.pharmacy_id,
+                parcel.conversation_id,
+                Problem(UnsentFor.PATIENT_LEFT, "left"),
+            )
         problems.extend(await delivering.rows("SELECT state, problem FROM outbox"))
 
     delivering.program.channels["api"] = Standing(delivering.program.channels["api"], leave)

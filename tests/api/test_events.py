@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from pharmacy.domain.rights import Role
+from pharmacy.domain.unsent_for import Problem, UnsentFor
 from pharmacy.settings import Settings
 from pharmacy.storage import access, erasure, media, outbox
 from pharmacy.storage.holding import locked
@@ -133,9 +134,9 @@ async def test_each_state_of_a_text_on_its_way_is_heard(own_settings: Settings) 
                 ids.append(await outbox.queue(tx, jobs, conversation, outbox.Wording(f"{len(ids)}"), "test"))
             await stream.hears("conversation", heard, seconds=1)
         changes: list[Callable[[Any], Awaitable[Any]]] = [
-            lambda tx: outbox.note_problem(tx, pharmacy_id, ids[0], "no answer", 60),
+            lambda tx: outbox.note_problem(tx, pharmacy_id, ids[0], Problem(UnsentFor.NO_ANSWER, "no answer"), 60),
             lambda tx: outbox.sent(tx, pharmacy_id, ids[0]),
-            lambda tx: outbox.park(tx, jobs, pharmacy_id, ids[1], "refused"),
+            lambda tx: outbox.park(tx, jobs, pharmacy_id, ids[1], Problem(UnsentFor.RECEIVER_REFUSED)),
             lambda tx: outbox.cancel(tx, pharmacy_id, ids[2], "test"),
         ]
 

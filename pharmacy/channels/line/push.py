@@ -8,6 +8,7 @@ from pharmacy.channels.attempts import Call, attempt, read
 from pharmacy.channels.delivery import Attempt, Delivery
 from pharmacy.channels.line.split import TooLong, pieces_of
 from pharmacy.channels.signed_post import TIMEOUT_SECONDS, Answer, Poster
+from pharmacy.domain.unsent_for import UnsentFor
 
 API = "https://api.line.me"
 _MONTHLY = "monthly limit"
@@ -19,6 +20,8 @@ _REFUSALS = {
     403: "LINE does not let this account send (403); its plan or its rights do not allow it",
     404: "LINE does not find the patient (404); the patient may have left the account",
 }
+
+_CODES = {401: UnsentFor.TOKEN_REFUSED, 403: UnsentFor.NOT_PERMITTED, 404: UnsentFor.PATIENT_UNKNOWN}
 
 
 class LinePush:
@@ -38,7 +41,7 @@ class LinePush:
         try:
             pieces = pieces_of(text)
         except TooLong as error:
-            return Attempt(Delivery.REFUSED, f"too long for LINE: {error}")
+            return Attempt(Delivery.REFUSED, f"too long for LINE: {error}", code=UnsentFor.TOO_LONG_FOR_CHANNEL)
         said = {"to": user_id, "messages": [{"type": "text", "text": piece} for piece in pieces]}
         headers = {"Authorization": f"Bearer {access_token}", "X-Line-Retry-Key": retry_key,
                    "Content-Type": "application/json"}  # fmt: skip
@@ -54,10 +57,12 @@ def _read(answer: Answer) -> Attempt:
     if answer.status == 409:
         return Attempt(Delivery.SENT, "LINE answered 409: it had taken the text before, under the same key")
     if answer.status == 429 and _MONTHLY in _message(answer):
-        return Attempt(Delivery.REFUSED, "LINE's monthly quota is used up (429); raise it, or answer another way")
+        said = "LINE's monthly quota is used up (429); raise it, or answer another way"
+        return Attempt(Delivery.REFUSED, said, code=UnsentFor.MONTHLY_QUOTA)
     if answer.taken or answer.may_change:
         return read(answer, f"LINE answered {answer.status}")
-    return Attempt(Delivery.REFUSED, _REFUSALS.get(answer.status, f"LINE refuses the text ({answer.status})"))
+    said = _REFUSALS.get(answer.status, f"LINE refuses the text ({answer.status})")
+    return Attempt(Delivery.REFUSED, said, code=_CODES.get(answer.status, UnsentFor.RECEIVER_REFUSED))
 
 
 def _message(answer: Answer) -> str:

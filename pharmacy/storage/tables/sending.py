@@ -38,7 +38,9 @@ outbox = Table(
     Column("overridden", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("state", Text, nullable=False),  # queued | sent | parked | cancelled
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("problem", Text),
+    Column("problem", Text),  # for engineers; a person is told by the code
+    Column("problem_code", Text),
+    Column("in_doubt", Boolean, nullable=False, server_default=text("false")),  # it may have arrived all the same
     time("created_at", now=True),
     time("sent_at"),
     Column("kind", Text, nullable=False, server_default="reply"),  # reply | fixed

@@ -14,6 +14,7 @@ from pharmacy.domain.conversation import Kind
 from pharmacy.domain.errors import FlowError
 from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.policy import Limits
+from pharmacy.domain.unsent_for import UnsentFor
 from pharmacy.settings import CHECKOUT
 from pharmacy.storage.restores import REASON
 from server.console.assets import STATIC, address_of
@@ -51,7 +52,7 @@ def test_every_code_has_its_sentence(name: str) -> None:
         "author": ("patient", "pharmacist", "machine"), "refusal": REFUSALS, "key": [key.name for key in KEYS.every],
         "kind": [kind.value for kind in Kind if kind is not Kind.TEXT], "reason": _reasons(), "held": [*HeldFor],
         "gate": [*_gates(), "profile"],
-        "expected": EXPECTED,
+        "expected": EXPECTED, "unsent": [*UnsentFor],
         "node": {re.sub("^generate_.*", "generate", node) for node in declared(load_flow()) if node != START},
         "pregnancy": ("pregnant", "possible", "breastfeeding", "none", "unknown"), "sex": ("female", "male", "other"),
     }  # fmt: skip
