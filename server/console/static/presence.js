@@ -83,7 +83,8 @@ function paint() {
     box.querySelector("form").hidden = !urgent;
     box.classList.toggle("empty-handed", !words);
     const claim = document.querySelector('.pane-head [data-key="claim"]');
-    if (claim && here.you) claim.form.hidden = here.claimed_by === here.you;
+    // It keeps its room: what is below must not move while somebody types.
+    if (claim && here.you) { claim.disabled = here.claimed_by === here.you; claim.classList.toggle("done-with", claim.disabled); }
   }
   for (const row of document.querySelectorAll("[data-row]")) {
     const inside = everybody.filter((each) => !each.is_you && row.id === `row-${each.conversation_id}`);
