@@ -39,6 +39,10 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JobId = Annotated[str, typer.Argument(help="A job of `kakari distill jobs`.", metavar="JOB")]
+Who = Annotated[str, typer.Option(help="Who trains: openai, or local for a student that runs in the process.")]
+Base = Annotated[
+    str, typer.Option(help="The model to begin from, as provider:name; local:nothing learns the rows alone.")
+]
 Keep = Annotated[bool, typer.Option("--keep-files", help="Leave the rows with the trainer once the job has ended.")]
 
 
@@ -47,8 +51,8 @@ def train(
     node: Annotated[str, typer.Argument(help="A node that asks a model, such as classify.")],
     rows: Annotated[Path, typer.Option("--train", help="Chat JSONL: the rows to learn from.")],
     validation: Annotated[Path | None, typer.Option(help="Chat JSONL: rows to tell progress by.")] = None,
-    trainer: Annotated[str, typer.Option(help="Who trains: openai.")] = "openai",
-    model: Annotated[str, typer.Option(help="The model to begin from, as provider:name.")] = "",
+    trainer: Who = "openai",
+    model: Base = "",
     epochs: Annotated[
         int | None, typer.Option(min=1, max=50, help="Passes; the trainer's own choice if unsaid.")
     ] = None,
@@ -61,10 +65,10 @@ def train(
 
     The cost is told first. The same node, rows, model and seed are never trained twice: the job is found again.
     """
-    from distillation.trainers.choose import DEFAULT_BASE, trainer_of
+    from distillation.trainers.choose import default_base, trainer_of
     from pharmacy.settings import read_settings
 
-    settings, base = read_settings(), model or DEFAULT_BASE
+    settings, base = read_settings(), model or default_base(trainer, node)
     made = trainer_of(trainer, base, settings)
     order = _order(node, base, rows, validation, seed, epochs, settings)
     estimate = _said_no(lambda: made.estimate(order))

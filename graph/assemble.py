@@ -1,6 +1,6 @@
 """Put the flow together from its files: flow, prompts, models. Nothing may start when one of them is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.recognise import load_or_closed
+from pharmacy.domain.model import ChatModel
 from pharmacy.domain.policy_file import PolicyFile, load_policy
 from pharmacy.domain.serving import Serving
 from pharmacy.domain.toml_file import TomlFile
@@ -38,6 +39,8 @@ class Files:
     models: Path
     prompts: Path
     policy: Path = SHIPPED_POLICY
+    students: Path | None = None
+    """Where the local students stand that were trained here."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def assemble(files: Files, mode: str, environ: Mapping[str, str], contacts: froz
     flow, tables = load_flow(files.flow), read_tables(files.models)
     words = words_of(flow, tables, files)
     prints = {n: fingerprint(w.prompt, w.frame, w.static, folder=files.prompts) for n, w in words.items()}
-    registry = Registry.build(tables, prints, mode, environ)
+    registry = Registry.build(tables, prints, mode, environ, local_model=_local_models(files.students))
     recogniser, problem = load_or_closed()
     return Assembled(
         flow,
@@ -130,13 +133,28 @@ def assemble_from(settings: Settings) -> Assembled:
     Raises:
         ConfigError: a file is not as it must be.
     """
-    files = Files(settings.flow_file, settings.models_file, settings.prompts_folder, settings.policy_file)
-    return assemble(files, settings.models, endpoint_variables(settings), settings.contacts)
+    return assemble(files_from(settings), settings.models, endpoint_variables(settings), settings.contacts)
+
+
+def files_from(settings: Settings) -> Files:
+    """Return where the settings say that the flow's files are."""
+    prompts, students = settings.prompts_folder, settings.students_folder
+    return Files(settings.flow_file, settings.models_file, prompts, settings.policy_file, students)
 
 
 def model_nodes(flow: Flow) -> list[str]:
     """Return the nodes of `flow` that ask a model."""
     return ["classify", "switch_phase", *(category.node for category in flow.machine_categories), "judge"]
+
+
+def _local_models(students: Path | None) -> Callable[[str], ChatModel]:
+    def load(name: str) -> ChatModel:
+        # A program that serves no local model need not import one.
+        from pharmacy.models.local.load import local_model
+
+        return local_model(name, students)
+
+    return load
 
 
 def _words(node: str, flow: Flow, table: NodeTable, toml: TomlFile, files: Files) -> Words:

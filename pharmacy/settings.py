@@ -295,6 +295,11 @@ class Settings(BaseModel):
     """The browser that the browser tests drive; the program itself needs none."""
 
     @property
+    def students_folder(self) -> Path:
+        """Where the local students stand that were trained here, a folder for each node."""
+        return self.home / "students"
+
+    @property
     def budgets(self) -> Budgets:
         """What may be spent on models in one day."""
         rate = Rate.read(self.yen_per_usd)

@@ -9,8 +9,13 @@ from pharmacy.models.prices import Prices
 from pharmacy.models.tables import read_tables
 from pharmacy.settings import Settings, endpoint_variables
 
-NAMES = ("openai",)
-DEFAULT_BASE = "openai:gpt-4o-mini-2024-07-18"
+NAMES = ("openai", "local")
+_DEFAULT_BASE = "openai:gpt-4o-mini-2024-07-18"
+
+
+def default_base(name: str, node: str) -> str:
+    """Return the model that a student of `node` begins from when nothing is said."""
+    return f"local:{node}" if name == "local" else _DEFAULT_BASE
 
 
 def trainer_of(name: str, base: str, settings: Settings) -> Trainer:
@@ -25,10 +30,14 @@ def trainer_of(name: str, base: str, settings: Settings) -> Trainer:
         provider = ModelRef.read(base).provider
     except ValueError as error:
         raise ConfigError(f"--model: {error}") from None
+    # Each takes a second or more to import, which no other need spend.
+    if name == "local":
+        from distillation.trainers.local_training import LocalTraining
+
+        return LocalTraining(settings)
     tables = read_tables(settings.models_file)
     if provider not in tables.endpoints:
         raise ConfigError(f"--model: {base!r}: {provider!r} is none of the endpoints {[*tables.endpoints]}")
-    # The client takes a second to import, which no other command need spend.
     from distillation.trainers.openai_client import openai_client
     from distillation.trainers.openai_tuning import OpenAITuning
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from distillation.trainers.training_file import Row, TrainingFile
-from graph.assemble import Files, Words, words_of
+from graph.assemble import Words, files_from, words_of
 from nodes.load import load_flow
 from pharmacy.domain.errors import ConfigError
 from pharmacy.models.tables import read_tables
@@ -35,7 +35,7 @@ class NodePrompt:
         Raises:
             ConfigError: there is no such node, or a file is not as it must be.
         """
-        files = Files(settings.flow_file, settings.models_file, settings.prompts_folder, settings.policy_file)
+        files = files_from(settings)
         words = words_of(load_flow(files.flow), read_tables(files.models), files)
         if node not in words:
             raise ConfigError(f"{node!r} is no node that asks a model; expected one of {[*words]}")

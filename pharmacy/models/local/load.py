@@ -1,26 +1,55 @@
-"""The local models by name, each built once."""
+"""The local models by name, each built once: the shipped ones, and students that were trained here."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.model import ChatModel
 
+_TRAINED = re.compile(r"(classify|switch_phase)-[0-9a-f]{12}")
+"""A student that was trained here: its node, and the fingerprint of its weights."""
 
-def local_model(name: str) -> ChatModel:
+
+def local_model(name: str, students: Path | None = None) -> ChatModel:
     """Return the local model `name`.
 
+    Args:
+        students: the folder of the students that were trained here.
+
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is none of that name, or its weights are not the ones that the name tells of.
     """
-    if name not in _MAKERS:
-        raise ConfigError(f"local:{name}: no such local model; expected one of {sorted(_MAKERS)}")
-    return _built(name)
+    if name in _MAKERS:
+        return _built(name)
+    if students is not None and _TRAINED.fullmatch(name):
+        return _trained(name, weights_of(students, name))
+    raise ConfigError(f"local:{name}: no such local model; expected one of {sorted(_MAKERS)}, or one trained here")
+
+
+def weights_of(students: Path, name: str) -> Path:
+    """Return where the weights of the student `name` stand: `classify-3f9c1a77b0de` below `classify`."""
+    return students / name.rsplit("-", 1)[0] / f"{name}.npz"
 
 
 @cache
 def _built(name: str) -> ChatModel:
     return _MAKERS[name](name)
+
+
+@cache
+def _trained(name: str, path: Path) -> ChatModel:
+    from pharmacy.models.local.linear_weights import LinearWeights
+    from pharmacy.models.local.student import Student
+
+    if not path.is_file():
+        raise ConfigError(f"local:{name}: {path} is not there; copy it from where it was trained, or train it anew")
+    weights = LinearWeights.load(path)
+    if name != f"{weights.card.node}-{weights.fingerprint}":
+        found = f"{weights.card.node}-{weights.fingerprint}"
+        raise ConfigError(f"local:{name}: {path} holds {found!r}; expected the weights that the name tells of")
+    return Student(weights)
 
 
 # Each kind is imported when it is first asked for: a program that serves none of them pays for none.

@@ -105,6 +105,22 @@ def test_a_node_that_asks_no_model_is_no_node_to_train(desk: Desk) -> None:
         desk.run("distill", "triage", "--train", str(desk.rows), "--yes")
 
 
+def test_a_local_student_is_trained_without_asking_anybody_else(desk: Desk, owner: psycopg.Connection[Any]) -> None:
+    classify_rows.written(desk.rows, classify_rows.drawn("train", 100))
+
+    done = desk.train("--trainer", "local", "--model", "local:nothing")
+
+    lines = done.stdout.splitlines()
+    model = next(line for line in lines if line.startswith("model = ")).split('"')[1]
+    name = model.removeprefix("local:")
+    assert done.exit_code == 0
+    assert "0 tokens trained, 0.00 USD" in lines[0]
+    assert f'Where Kakari runs without a provider: local = "{model}" in [classify].' in lines
+    assert (Path(desk.environment["KAKARI_HOME"]) / "students" / "classify" / f"{name}.npz").is_file()
+    assert _states(owner) == ["creating", "succeeded"]
+    assert desk.fake.log.entries == []
+
+
 def test_nobody_to_ask_means_no_training(desk: Desk) -> None:
     done = desk.run("distill", "classify", "--train", str(desk.rows))
 

@@ -20,6 +20,7 @@ from pharmacy.settings import Settings
 from prompts.load import compose
 
 NODE = "classify"
+AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @cache
@@ -35,7 +36,7 @@ def drawn(split: Split, count: int, seed: int = 5) -> tuple[Example, ...]:
 def prompt(text: str) -> Prompt:
     """Return what the node asks of a patient's message."""
     _, files, words = _words()
-    transcript = Transcript((Turn(Author.PATIENT, text, datetime(2026, 11, 1, tzinfo=UTC)),))
+    transcript = Transcript((Turn(Author.PATIENT, text, AT),))
     return compose(words.prompt, words.frame, words.static, {"conversation": transcript.rendered()}, files.prompts)
 
 
