@@ -2,7 +2,7 @@
 
 For each plan, two questions in every kind of world: how often does a student pass on the metric that is exactly as much
 worse as the margin, and how often does one that is as good as its teacher pass on metric and safety criteria together?
-Likeness is the correlation of two cases of one conversation; "long": long conversations are harder besides.
+Correlation is that of two cases of one conversation; "long": long conversations are harder besides.
 """
 
 import os
@@ -25,7 +25,7 @@ from evaluation.worlds import World
 
 _TEACHERS = (0.75, 0.91, 0.97)
 _DISCORDANCES = (0.02, 0.05, 0.10, 0.20)
-_LIKENESSES = ((0.0, False), (0.1, False), (0.3, False), (0.3, True))
+_CORRELATIONS = ((0.0, False), (0.1, False), (0.3, False), (0.3, True))
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Kept:
 
 def worlds_of(plan: Plan) -> list[World]:
     """Return every kind of world that can be, at the plan's margin and without it."""
-    every = [World(*given, *alike) for given in _givens() for alike in _LIKENESSES]
+    every = [World(*given, *alike) for given in _givens() for alike in _CORRELATIONS]
     return [world for world in every if world.is_possible(-plan.margin) and world.is_possible(0.0)]
 
 
@@ -94,7 +94,7 @@ def _table(node: str, plan: Plan, found: Sequence[Kept]) -> Table:
         f"{node}, revision {plan.revision}: margin {plan.margin}, {plan.minimum_rows} rows, confidence "
         f"{plan.confidence}, seed {plan.worlds.seed}, {plan.worlds.count} worlds of each kind; share that passes"
     )
-    headings = ("teacher", "discordance", "likeness", "at margin", "95%", "as good", "")
+    headings = ("teacher", "discordance", "correlation", "at margin", "95%", "as good", "")
     table = Table(*headings, title=title, title_justify="left", box=None)
     for kept in found:
         low, high = interval(kept.at_margin, kept.of)
@@ -102,7 +102,7 @@ def _table(node: str, plan: Plan, found: Sequence[Kept]) -> Table:
         table.add_row(
             f"{world.teacher_share:.2f}",
             f"{world.discordance:.2f}",
-            f"{world.likeness:.1f}" + (", long" if world.long_is_harder else ""),
+            f"{world.correlation:.1f}" + (", long" if world.long_is_harder else ""),
             f"{kept.at_margin / kept.of:.4f}",
             f"{low:.4f}-{high:.4f}",
             f"{kept.as_good / kept.of:.4f}",

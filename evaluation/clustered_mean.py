@@ -11,7 +11,7 @@ with few or no losses seen, losses are taken to come a whole conversation at a t
 Chosen on imagined sets of 1,900 cases (seed 77, 4,000 of each kind, a margin of 5 points, cases of one conversation
 correlated by 0.3, long ones harder). A test that should be wrong in 5% was wrong, at a discordance of 2%, 5%, 10%, 20%:
 cluster-robust t 10.6, 10.3, 6.7, 6.0%; score without the imagined conversation's part in the mean 5.3, 5.3, 5.1, 5.4%;
-as here 2.0, 2.0, 3.0, 3.8%. The second is nearer to 5%, but above it where likeness is strong.
+as here 2.0, 2.0, 3.0, 3.8%. The second is nearer to 5%, but above it where correlation is strong.
 """
 
 from collections.abc import Hashable, Sequence
@@ -57,7 +57,7 @@ class Totals:
 
     @property
     def row_variance(self) -> float:
-        """The variance of the mean times the number of cases: what one case is worth, likeness included."""
+        """The variance of the mean times the number of cases: what one case is worth, correlation included."""
         count = len(self.sizes)
         if count < 2:
             return float("nan")
@@ -84,7 +84,7 @@ def totals(scores: Sequence[float], conversations: Sequence[Hashable], ends: tup
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with the interval that its cases and their likeness leave open."""
+    """A mean with the interval that its cases and their correlation leave open."""
 
     value: float
     """Not a number when there is no case."""

@@ -30,7 +30,7 @@ class Difference:
     """The share of cases on which the two scores differ, 0 to 1."""
 
     design_effect: float
-    """How many times the variance is that of as many unrelated cases; 1 where likeness costs nothing."""
+    """How many times the variance is that of as many unrelated cases; 1 where correlation costs nothing."""
 
     seen: Totals
     """The differences by conversation, for further questions."""

@@ -44,7 +44,7 @@ class RowsNeeded:
     """Those not there yet; 0 when there are enough."""
 
     rests_on: Basis
-    """Whether discordance and likeness were measured on these cases, or taken from the plan."""
+    """Whether discordance and correlation were measured on these cases, or taken from the plan."""
 
 
 def rows_needed(

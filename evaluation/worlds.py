@@ -59,7 +59,7 @@ class World:
     discordance: float
     """How often just one of the two is right, 0 to 1; at least as often as the student is worse."""
 
-    likeness: float
+    correlation: float
     """The correlation of two cases of one conversation, 0 (none) to below 1."""
 
     long_is_harder: bool = False
@@ -110,21 +110,21 @@ def conversations(world: World, difference: float) -> Conversations:
         losses, wins = (counts.ravel() for counts in np.mgrid[: size + 1, : size + 1])
         losses, wins = losses[losses + wins <= size], wins[losses + wins <= size]
         counts = np.stack([losses, wins, size - losses - wins])
-        law = np.exp(_log_law(counts, np.array([lost, won, sum(alike)]), world.likeness))
+        law = np.exp(_log_law(counts, np.array([lost, won, sum(alike)]), world.correlation))
         np.add.at(shares[size - 1], wins - losses + _MOST, SIZE_SHARES[size - 1] * law)
     sizes, sums = np.mgrid[1 : _MOST + 1, -_MOST : _MOST + 1].astype(np.float64)
     can = shares > 0
     return Conversations(sizes[can], sums[can], shares[can])
 
 
-def _log_law(counts: NDArray[np.int64], chances: NDArray[np.float64], likeness: float) -> NDArray[np.float64]:
+def _log_law(counts: NDArray[np.int64], chances: NDArray[np.float64], correlation: float) -> NDArray[np.float64]:
     can = chances > 0
     size = counts.sum(axis=0)
     law = gammaln(size + 1) - gammaln(counts + 1).sum(axis=0)
     law[(counts[~can] > 0).any(axis=0)] = -np.inf
     counts, chances = counts[can], chances[can, None]
-    if not likeness:
+    if not correlation:
         return np.asarray(law + (counts * np.log(chances)).sum(axis=0))
-    own = 1 / likeness - 1
+    own = 1 / correlation - 1
     each = gammaln(chances * own + counts) - gammaln(chances * own)
     return np.asarray(law + each.sum(axis=0) + gammaln(own) - gammaln(own + size))

@@ -26,12 +26,12 @@ def test_the_hardest_and_the_most_lopsided_worlds_keep_the_promise(node: str) ->
         assert kept.as_good >= binom.ppf(0.0001, OF, POWER)
 
 
-def test_every_discordance_likeness_and_level_that_can_be_is_among_the_worlds() -> None:
+def test_every_discordance_correlation_and_level_that_can_be_is_among_the_worlds() -> None:
     worlds = worlds_of(load_plan("classify"))
 
     assert {world.teacher_share for world in worlds} == {0.75, 0.91, 0.97}
     assert {world.discordance for world in worlds} == {0.02, 0.05, 0.10, 0.20}
-    assert {(world.likeness, world.long_is_harder) for world in worlds} == {
+    assert {(world.correlation, world.long_is_harder) for world in worlds} == {
         (0.0, False), (0.1, False), (0.3, False), (0.3, True),
     }  # fmt: skip
 

@@ -35,9 +35,9 @@ def test_a_student_that_just_holds_the_bound_is_seldom_stepped_back_from() -> No
 @pytest.mark.long
 @pytest.mark.parametrize("bound", [0.7, 0.8, 0.9])
 def test_over_ten_thousand_looks_false_alarms_stay_below_alpha(bound: float) -> None:
-    alarms = sum(_alarm(Watch(bound, ALPHA), _draws(bound, 10_000, run)) is not None for run in range(500))
+    alarms = sum(_alarm(Watch(bound, ALPHA), _draws(bound, 10_000, run)) is not None for run in range(300))
 
-    assert alarms <= binom.ppf(0.999, 500, ALPHA)
+    assert alarms <= binom.ppf(0.999, 300, ALPHA)
 
 
 def test_marks_that_hold_the_bound_are_held_to_it_too() -> None:

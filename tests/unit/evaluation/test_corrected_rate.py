@@ -24,7 +24,7 @@ def test_a_lenient_judge_is_corrected_downward() -> None:
     assert found.low < 0.7 < found.high < 0.8
 
 
-def test_fewer_calibration_drafts_and_likeness_leave_more_doubt() -> None:
+def test_fewer_calibration_drafts_and_correlation_leave_more_doubt() -> None:
     many = corrected_rate(Share(785, 1000), Share(190, 200), Share(120, 200))
     few = corrected_rate(Share(785, 1000), Share(19, 20), Share(12, 20))
     alike = corrected_rate(Share(785, 1000), Share(190, 200), Share(120, 200), design_effect=3)

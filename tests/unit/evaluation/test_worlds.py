@@ -22,15 +22,15 @@ def test_the_student_is_exactly_as_much_worse_as_is_said(world: World, differenc
     assert every.sums @ every.shares / (every.sizes @ every.shares) == pytest.approx(difference, abs=1e-12)
 
 
-@pytest.mark.parametrize("likeness", [0.0, 0.1, 0.3])
-def test_cases_of_one_conversation_are_as_alike_as_is_said(likeness: float) -> None:
-    every = conversations(World(0.85, 0.2, likeness), 0.0)
+@pytest.mark.parametrize("correlation", [0.0, 0.1, 0.3])
+def test_cases_of_one_conversation_are_as_alike_as_is_said(correlation: float) -> None:
+    every = conversations(World(0.85, 0.2, correlation), 0.0)
     pairs = every.sizes == 2
 
-    # Of two cases, wins and losses as 1 and -1: the variance of their sum is 2 * 0.2 * (1 + likeness).
+    # Of two cases, wins and losses as 1 and -1: the variance of their sum is 2 * 0.2 * (1 + correlation).
     spread = (every.sums[pairs] ** 2) @ every.shares[pairs] / every.shares[pairs].sum()
 
-    assert spread == pytest.approx(2 * 0.2 * (1 + likeness), abs=1e-12)
+    assert spread == pytest.approx(2 * 0.2 * (1 + correlation), abs=1e-12)
 
 
 def test_where_long_conversations_are_harder_the_two_differ_there_more_often() -> None:
