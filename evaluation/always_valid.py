@@ -8,8 +8,8 @@ Shin, Ramdas and Rinaldo, "E-detectors" (2023), with weights that add up to 1 in
 Nothing but plain numbers is kept, so the state fits a row of a table.
 
 Measured at a bound of 0.8 and an alpha of 0.01: of 2,000 students that were accepted at exactly the bound 0.7% were
-stepped back from within 10,000 looks. A fall to 0.7 was seen after 174 cases in the middle and 445 in 95% when it was so
-from the start, after 463 and 810 when 5,000 cases at 0.85 went before; one to 0.75 after 713 and 1,735.
+stepped back from within 10,000 looks. A fall to 0.7 was seen after 174 cases in the middle, and 445 in 95%, when it was
+so from the start; after 463 and 810 when 5,000 cases at 0.85 went before. One to 0.75 was seen after 713 and 1,735.
 
 Hand in one case of each conversation, chosen before its outcome is known: its first. Where several cases of one
 conversation were handed in, with a correlation of 0.3 between them, nine of ten students that held a bound of 0.8
