@@ -18,7 +18,16 @@ from pharmacy.storage.address import libpq, read_address
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.embedded import EmbeddedServer
 from pharmacy.storage.migrate import migrate
+from tests.browser.stale import clear_stale
 from tests.soak.promises import Figure
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin a run of every browser test without the pictures of an earlier one."""
+    marked = config.option.markexpr
+    # A mark that leaves some out, as `make test` does first, takes nearly all; any other one takes a few.
+    chosen = bool(config.option.keyword) or (marked != "" and not marked.startswith("not "))
+    clear_stale(config.args, chosen=chosen, is_worker=hasattr(config, "workerinput"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

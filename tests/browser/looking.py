@@ -8,8 +8,7 @@ from typing import Literal
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
-"""Kept for people to look at; git ignores the folder."""
+from tests.browser.stale import PICTURES
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
