@@ -12,6 +12,7 @@ from pharmacy.storage.database import Transaction
 from pharmacy.storage.decisions import Decision
 from pharmacy.storage.incoming import Idempotency
 from pharmacy.storage.own_reply import OwnReply
+from pharmacy.storage.remarks import Telling
 from server.asks import Acknowledge, Answer, Approve, Ask, Correct, Decide, Edit, Regenerate, Reject, Resolve, Respond
 from server.errors import Refused
 from server.outgoing import refuse_bad_wording, wording_context
@@ -31,8 +32,8 @@ async def approve(program: Program, by: Caller, suggestion_id: UUID, body: Appro
         NotHere: this pharmacy has no such suggestion, or its conversation no such case.
     """
     async with program.database.begin(by.pharmacy_id) as tx:
-        await decisions.approve(tx, program.jobs, _decision(by, body), suggestion_id)
-        return await _answered(tx, by, body, suggestion_id)
+        await decisions.approve(tx, program.jobs, _decision(program, by, body), suggestion_id)
+        return await _answered(tx, program, by, body, suggestion_id)
 
 
 async def edit(program: Program, by: Caller, suggestion_id: UUID, body: Edit) -> Shown:
@@ -49,10 +50,10 @@ async def edit(program: Program, by: Caller, suggestion_id: UUID, body: Edit) ->
     overridden = refuse_bad_wording(program, body.text, body.reason, context)
     async with program.database.begin(by.pharmacy_id) as tx:
         await decisions.edit(
-            tx, program.jobs, _decision(by, body), suggestion_id, body.text,
+            tx, program.jobs, _decision(program, by, body), suggestion_id, body.text,
             reason=body.reason, category=body.category, phase=body.phase, overridden=overridden, cause=body.cause,
         )  # fmt: skip
-        return await _answered(tx, by, body, suggestion_id)
+        return await _answered(tx, program, by, body, suggestion_id)
 
 
 async def reject(program: Program, by: Caller, suggestion_id: UUID, body: Reject) -> Shown:
@@ -62,7 +63,7 @@ async def reject(program: Program, by: Caller, suggestion_id: UUID, body: Reject
         Stale, NotHere: as `approve`.
     """
     async with program.database.begin(by.pharmacy_id) as tx:
-        await decisions.reject(tx, _decision(by, body), suggestion_id, body.reason, body.detail)
+        await decisions.reject(tx, _decision(program, by, body), suggestion_id, body.reason, body.detail)
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
@@ -73,7 +74,7 @@ async def regenerate(program: Program, by: Caller, suggestion_id: UUID, body: Re
         Stale, NotHere: as `approve`.
     """
     async with program.database.begin(by.pharmacy_id) as tx:
-        await decisions.regenerate(tx, program.jobs, _decision(by, body), suggestion_id, body.instruction)
+        await decisions.regenerate(tx, program.jobs, _decision(program, by, body), suggestion_id, body.instruction)
         return await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
 
 
@@ -95,7 +96,7 @@ async def respond(
     idempotency = Idempotency(by.actor, key, hashlib.sha256(request.encode()).hexdigest()) if key else None
     reply = OwnReply(body.text, body.reason, overridden, idempotency, body.closes)
     async with program.database.begin(by.pharmacy_id) as tx:
-        return await own_reply.respond(tx, program.jobs, _decision(by, body), conversation_id, reply)
+        return await own_reply.respond(tx, program.jobs, _decision(program, by, body), conversation_id, reply)
 
 
 async def correct(program: Program, by: Caller, conversation_id: str, body: Correct) -> None:
@@ -192,11 +193,11 @@ async def _change(program: Program, by: Caller, conversation_id: str, action: st
             await holding.change(tx, by.pharmacy_id, conversation_id, by.actor, action, values)
 
 
-async def _answered(tx: Transaction, by: Caller, body: Answer, suggestion_id: UUID) -> Shown:
+async def _answered(tx: Transaction, program: Program, by: Caller, body: Answer, suggestion_id: UUID) -> Shown:
     """Return the draft that is sent; the case that it answers is closed in the same transaction."""
     shown = await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
     if body.closes is not None:
-        await case_decisions.close_answered(tx, _decision(by, body), shown["conversation_id"], body.closes)
+        await case_decisions.close_answered(tx, _decision(program, by, body), shown["conversation_id"], body.closes)
     return shown
 
 
@@ -212,5 +213,6 @@ def _refuse_unknown(flow: Flow, category: str | None, phase: str | None) -> None
         raise Refused("phase", phase, f"expected one of {[*flow.phases]}")
 
 
-def _decision(by: Caller, body: Decide) -> Decision:
-    return Decision(by.pharmacy_id, by.actor, body.version)
+def _decision(program: Program, by: Caller, body: Decide) -> Decision:
+    telling = Telling(program.jobs) if program.tracing.is_on else None
+    return Decision(by.pharmacy_id, by.actor, body.version, telling)

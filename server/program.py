@@ -12,6 +12,7 @@ from pharmacy.channels.api import ApiChannel
 from pharmacy.channels.delivery import Channel
 from pharmacy.channels.line.accounts import LineAccount, line_accounts
 from pharmacy.channels.line.push import LinePush
+from pharmacy.domain.annotation import AnnotationRule, read_annotation_rule
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.products.read import shipped
 from pharmacy.observing.tracing import Tracing
@@ -61,6 +62,9 @@ class Program:
     retention_rules: tuple[retention.Rule, ...]
     """How long rows are kept."""
 
+    annotation: AnnotationRule
+    """Which runs people look at again in LangSmith."""
+
     doorway: Doorway = field(default_factory=Doorway)
     """Who goes first in this process: messages that come in, then runs."""
 
@@ -96,6 +100,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
     """
     accounts = line_accounts(settings)
     texts, rules = fixed_texts(settings), retention.load(settings.retention_file)
+    annotation = read_annotation_rule(settings.annotation_file)
     assembled = assembled or assemble_from(settings)
     if assembled.gates_closed_by:
         log.error("gates_closed every message is held: %s", assembled.gates_closed_by)
@@ -121,7 +126,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         stack.callback(tracing.close)
         yield Program(
             settings, assembled, database, jobs, notices, Streams(notices), channels, accounts, bell, alarms, tracing,
-            rules,
+            rules, annotation,
         )  # fmt: skip
 
 

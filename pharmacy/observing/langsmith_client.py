@@ -96,10 +96,10 @@ class LangSmith:
         return self._project_id
 
     def close(self) -> None:
-        """Let go of the thread; what it is at is left where it is."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop = self._client = None
+        """Let go of the thread, which ends by itself; what it is at is left where it is."""
+        loop, client, self._loop, self._client = self._loop, self._client, None, None
+        if loop is not None:
+            loop.call_soon_threadsafe(lambda: asyncio.ensure_future(_end(loop, client)))
 
     async def _work(self, work: Callable[[Client], Coroutine[Any, Any, Result]]) -> Result:
         if self._client is None:
@@ -111,5 +111,25 @@ class LangSmith:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 # A daemon: a process that ends does not wait for it.
-                threading.Thread(target=self._loop.run_forever, name="langsmith", daemon=True).start()
+                threading.Thread(target=_live, args=(self._loop,), name="langsmith", daemon=True).start()
             return self._loop
+
+
+def _live(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+async def _end(loop: asyncio.AbstractEventLoop, client: Client | None) -> None:
+    others = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    if client is not None:
+        client.close(timeout=0)
+        # The half of it that speaks for annotation queues is closed by nobody else.
+        if (lasting := getattr(client, "_langsmith_api", None)) is not None:
+            await lasting.close()
+    loop.stop()

@@ -13,6 +13,7 @@ from pharmacy.storage.holding import locked
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.reading import newer_messages
 from pharmacy.storage.refusals import NotHere, Stale
+from pharmacy.storage.remarks import Telling
 from pharmacy.storage.tables import suggestions
 
 _TOLD = ("outbox_id", "request_id", "code", "cause", "category", "phase", "overridden")
@@ -25,6 +26,8 @@ class Decision:
     pharmacy_id: str
     actor: str
     version: int
+    telling: Telling | None = None
+    """Has LangSmith told of it; None while nothing is traced."""
 
 
 async def approve(tx: AsyncConnection, jobs: Jobs, decision: Decision, suggestion_id: UUID) -> UUID:
@@ -146,6 +149,8 @@ async def _end_work(tx: AsyncConnection, conversation: Any) -> None:
 async def _decide(tx: AsyncConnection, decision: Decision, suggestion: Any, state: str, kept: dict[str, Any]) -> None:
     values = {"state": state, "decided_by": decision.actor, "decided_at": func.now(), "decision": kept}
     await tx.execute(update(suggestions).where(suggestions.c.id == suggestion.id).values(**values))
+    if decision.telling is not None:
+        await decision.telling.decided(tx, suggestion)
     # Words stay in their own tables: the chain keeps ids and codes, so that erasure leaves it whole.
     told = {name: kept[name] for name in _TOLD if name in kept}
     said = told | {"version": decision.version}

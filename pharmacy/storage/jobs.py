@@ -55,6 +55,10 @@ class Later(Exception):
         self.seconds = seconds
 
 
+class Again(Exception):
+    """Raised by a task that others have kept from its end: it counts as a start that failed, and is no bug."""
+
+
 Task = Callable[[Job], Awaitable[None]]
 GiveUp = Callable[[Job, str], Awaitable[None]]
 
@@ -182,6 +186,9 @@ class Jobs:
         except Later as later:
             self.claims.returns[job.id] = Return(later.seconds, counted=False)
             raise
+        except Again as again:
+            log.info("job_put_off lock=%s attempt=%d reason=%s", job.lock, job.attempt, again)
+            await self._after_failure(job, again, give_up, attempts, wait_seconds)
         except Exception as error:
             log.exception("job_failed lock=%s attempt=%d", job.lock, job.attempt)
             await self._after_failure(job, error, give_up, attempts, wait_seconds)

@@ -48,6 +48,11 @@ class Subscription:
         self._unread: deque[str] = deque(maxlen=KEPT)
         self._gap = False
 
+    @property
+    def is_woken(self) -> bool:
+        """Whether something changed since the last `wait`; may be asked from any thread."""
+        return self._woken.is_set()
+
     async def wait(self, seconds: float | None = None) -> bool:
         """Return True once something changed since the last `wait`, False when `seconds` passed without."""
         try:

@@ -61,7 +61,7 @@ async def respond(
     wording = outbox.Wording(reply.text, reason=reply.reason, overridden=reply.overridden)
     outbox_id = await outbox.queue(tx, jobs, conversation, wording, decision.actor)
     await _keep_key(tx, conversation, reply.idempotency, outbox_id)
-    await _end_drafts(tx, conversation, decision.actor)
+    await _end_drafts(tx, conversation, decision)
     if reply.closes is not None:
         await close_answered(tx, decision, conversation.id, reply.closes)
     # The reason is a person's words and stays in the outbox; the chain names the rules.
@@ -109,13 +109,17 @@ async def _keep_key(tx: AsyncConnection, conversation: Any, given: Idempotency |
         raise _used_key()
 
 
-async def _end_drafts(tx: AsyncConnection, conversation: Any, actor: str) -> None:
+async def _end_drafts(tx: AsyncConnection, conversation: Any, decision: Decision) -> None:
     """Close the open suggestion, end the run in work and let go of wishes: the patient has been answered."""
     open_one = (suggestions.c.pharmacy_id == conversation.pharmacy_id, suggestions.c.state == "open",
                 suggestions.c.conversation_id == conversation.id)  # fmt: skip
-    replied = {"state": "superseded", "decided_by": actor, "decided_at": func.now(), "decision": {"code": "replied"}}
-    await tx.execute(update(suggestions).where(*open_one).values(**replied))
-    await _answered_in_person(tx, conversation, actor)
+    replied = {"state": "superseded", "decided_by": decision.actor, "decided_at": func.now(),
+               "decision": {"code": "replied"}}  # fmt: skip
+    ended = await tx.execute(update(suggestions).where(*open_one).values(**replied).returning(suggestions))
+    if decision.telling is not None:
+        for suggestion in ended.all():
+            await decision.telling.decided(tx, suggestion)
+    await _answered_in_person(tx, conversation, decision.actor)
     await requests.drop(tx, conversation)
 
 

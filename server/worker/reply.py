@@ -5,12 +5,13 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from graph.state import RunContext
 from nodes.hand_over import hand_over, with_gates
+from pharmacy.domain.annotation import lowest_margin
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
@@ -22,6 +23,7 @@ from pharmacy.storage.background import end
 from pharmacy.storage.begun import Begun
 from pharmacy.storage.jobs import Job
 from pharmacy.storage.refusals import StoreBusy
+from pharmacy.storage.remarks import Telling
 from pharmacy.storage.telling import OVERTAKEN
 from server import metrics
 from server.program import Program
@@ -135,16 +137,24 @@ class ReplyJobs:
     ) -> None:
         if not self.program.tracing.is_on:
             return
-        now = datetime.now(UTC)
         try:
             async with self.program.database.begin(begun.pharmacy_id) as tx:
                 staff = await names.staff_names(tx, begun.pharmacy_id)
+                if self._looked_at_again(begun, proposal):
+                    await Telling(self.program.jobs).of_run(tx, begun, begun.id)
         except StoreBusy:
             # Whose names are not known cannot be taken out: no trace then.
             log.warning("run_not_traced conversation=%s", begun.conversation_id)
             return
-        ended = Ended(begun, proposal, tuple(calls), now - timedelta(seconds=seconds), now, staff, problem)
+        # It begins when the records say it did: LangSmith finds a run by its id and its begin.
+        took = timedelta(seconds=seconds)
+        ended = Ended(begun, proposal, tuple(calls), begun.now, begun.now + took, staff, problem)
         self.program.tracing.offer(key_of(begun), lambda: trace_of(ended))
+
+    def _looked_at_again(self, begun: Begun, proposal: Outcome | None) -> bool:
+        judgement = proposal.judgement if proposal else None
+        margin = lowest_margin(judgement.marks) if judgement else None
+        return bool(self.program.annotation.at_end(begun.id, margin))
 
     async def _propose(self, begun: Begun, models: RunModels, at_work: AtWork) -> Outcome:
         if begun.unread:

@@ -4,7 +4,8 @@ import asyncio
 import logging
 
 from pharmacy.channels.line.content import LineContent
-from pharmacy.storage import media, pharmacies, unanswered
+from pharmacy.observing.langsmith_client import LangSmith
+from pharmacy.storage import media, pharmacies, remarks, unanswered
 from pharmacy.storage.background import end
 from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
@@ -15,6 +16,9 @@ from pharmacy.storage.turns import step_back
 from server.program import Program
 from server.worker.alarms import AlarmJobs, watch_cases
 from server.worker.keeping import keep_times
+from server.worker.langsmith import ATTEMPTS as LANGSMITH_ATTEMPTS
+from server.worker.langsmith import WAIT_SECONDS as LANGSMITH_WAIT_SECONDS
+from server.worker.langsmith import LangSmithJobs
 from server.worker.media import ATTEMPTS as MEDIA_ATTEMPTS
 from server.worker.media import MediaJobs
 from server.worker.reply import ReplyJobs
@@ -24,6 +28,7 @@ SENDS_AT_ONCE = 16
 URGENT_AT_ONCE = 4
 ALARMS_AT_ONCE = 4
 FILES_AT_ONCE = 4
+TOLD_AT_ONCE = 2
 SWEEP_SECONDS = 60.0
 BUSY_SECONDS = 1.0
 
@@ -43,6 +48,11 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
     program.jobs.register("send", sends.send, sends.give_up)
     files = MediaJobs(program, LineContent(program.settings.line_api_base))
     program.jobs.register(media.JOB, files.fetch, files.give_up, attempts=MEDIA_ATTEMPTS)
+    langsmith = LangSmith(program.settings)
+    telling = LangSmithJobs(program, langsmith)
+    program.jobs.register(
+        remarks.JOB, telling.tell, telling.give_up, attempts=LANGSMITH_ATTEMPTS, wait_seconds=LANGSMITH_WAIT_SECONDS
+    )
     alarms = AlarmJobs(program)
     program.jobs.register("alarm", alarms.alarm, alarms.give_up)
     loops = (_sweep_often, watch_cases, keep_times)
@@ -50,12 +60,13 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
     # Deleted jobs keep their space while a transaction stands open.
     beside.append(asyncio.create_task(watch_transactions(program.database.owner, long_transaction_seconds)))
     at_once = {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE, URGENT: URGENT_AT_ONCE,
-               "alarm": ALARMS_AT_ONCE, media.JOB: FILES_AT_ONCE}  # fmt: skip
+               "alarm": ALARMS_AT_ONCE, media.JOB: FILES_AT_ONCE, remarks.JOB: TOLD_AT_ONCE}  # fmt: skip
     program.worker_runs = True
     try:
         await work(program.jobs, at_once)
     finally:
         program.worker_runs = False
+        langsmith.close()
         await files.content.close()
         await end(*beside)
 

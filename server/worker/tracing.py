@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Step
 from pharmacy.domain.outcome_json import drafts_json, outcome_json, reached_json
-from pharmacy.observing.trace import Passage, Trace
+from pharmacy.observing.trace import Passage, Trace, passage_id
 from pharmacy.storage.begun import Begun
 
 STATIC_BLANKS = frozenset({"categories", "phases", "criteria", "criteria_described"})
@@ -73,7 +73,9 @@ def _passages(ended: Ended) -> list[Passage]:
         at = max(at, passage.ended_at)
         passages.append(passage)
     # Calls whose node never came to an answer stand in no trail.
-    return passages + [_by_model(Step(call.node, call.seconds, ""), [call]) for call in left]
+    passages += [_by_model(Step(call.node, call.seconds, ""), [call]) for call in left]
+    of = ended.begun.id
+    return [replace(each, id=passage_id(of, number, each.node)) for number, each in enumerate(passages)]
 
 
 def _calls_of(node: str, left: list[ModelCall]) -> list[ModelCall]:

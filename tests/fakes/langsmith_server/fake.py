@@ -87,6 +87,10 @@ class LangSmithFake:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the port."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Close the port, and be away from then on."""
         self._server.shutdown()
         self._server.server_close()
 
