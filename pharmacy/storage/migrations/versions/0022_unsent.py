@@ -32,17 +32,15 @@ _KNOWN = {
 }
 
 
+_BARE = f"replace(problem, '{_DOUBT}', '')"
+_CODE = " ".join(f"WHEN {_BARE} ~ '{words}' THEN " + (f"'{code}'" if code else _BARE) for words, code in _KNOWN.items())
+READ_OUT = f"""
+UPDATE outbox SET problem_code = CASE {_CODE} END, in_doubt = problem LIKE '%{_DOUBT}' WHERE problem IS NOT NULL
+"""  # noqa: S608 (every word of it is ours)
+
+
 def upgrade() -> None:
     """Add both, and read them out of the words of the rows that are there; of others the words stay all there is."""
     op.add_column("outbox", sa.Column("problem_code", sa.Text(), nullable=True))
     op.add_column("outbox", sa.Column("in_doubt", sa.Boolean(), nullable=False, server_default=sa.text("false")))
-    bare = f"replace(problem, '{_DOUBT}', '')"
-    cases = " ".join(f"WHEN {bare} ~ '{words}' THEN {_given(code, bare)}" for words, code in _KNOWN.items())
-    op.execute(
-        f"UPDATE outbox SET problem_code = CASE {cases} END, in_doubt = problem LIKE '%{_DOUBT}' "  # noqa: S608 (ours)
-        "WHERE problem IS NOT NULL"
-    )
-
-
-def _given(code: str | None, bare: str) -> str:
-    return f"'{code}'" if code else bare
+    op.execute(READ_OUT)
