@@ -73,7 +73,7 @@ def _all() -> list[Finding]:
         ]
     except ConfigError as error:
         findings.append(Finding("flow", "wrong", str(error)))
-    return [*findings, *_calling(settings), _keeping(settings), *_database(file, registry)]
+    return [*findings, *_calling(settings), _keeping(settings), *_langsmith(settings), *_database(file, registry)]
 
 
 def _calling(settings: "Settings") -> list[Finding]:
@@ -91,6 +91,25 @@ def _calling(settings: "Settings") -> list[Finding]:
     let = {"emergencies": texts.emergencies_sent, "handovers": texts.handovers_sent}
     said = ", ".join(name for name, sent in let.items() if sent) or "none is sent"
     return [alarms, *alone, Finding("texts", "ok", f"fixed texts: {said}")]
+
+
+def _langsmith(settings: "Settings") -> list[Finding]:
+    from pharmacy.domain.annotation import read_annotation_rule
+
+    key, project = settings.langsmith_api_key is not None, settings.langsmith_project
+    if settings.langsmith_tracing:
+        at = settings.langsmith_endpoint or "its own address"
+        said = f"on: redacted traces and decisions go to project {project!r} at {at}"
+    elif key:
+        said = "off: LANGSMITH_TRACING is not true, nothing is sent; datasets and annotations can be pushed and pulled"
+    else:
+        said = "off: no LANGSMITH_API_KEY; nothing leaves, and everything works on our own records"
+    try:
+        rule = read_annotation_rule(settings.annotation_file)
+    except ConfigError as error:
+        return [Finding("langsmith", "ok", said), Finding("langsmith", "wrong", str(error))]
+    again = f"looked at again: refused, edited, under {rule.margin_under} above the bar, and {rule.sample_share:.0%}"
+    return [Finding("langsmith", "ok", f"{said}; {again}" if settings.langsmith_tracing else said)]
 
 
 def _keeping(settings: "Settings") -> Finding:

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from cli import (
+    annotations,
     audit,
     backup,
     check,
@@ -53,6 +54,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("restored")(restored.restored)
 app.add_typer(audit.app, name="audit")
+app.add_typer(annotations.app, name="annotations")
 
 
 def main() -> None:

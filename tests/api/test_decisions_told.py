@@ -197,7 +197,7 @@ async def test_refused_and_edited_drafts_stand_in_the_pharmacys_one_queue_and_ap
             assert [*queues] == ["kakari/default"]
             taken = langsmith.platform.feedback.taken.values()
             assert queues["kakari/default"] == {each["run_id"] for each in taken if each["value"] != "approved"}
-            assert {row.why[0] for row in await shop.rows("SELECT why FROM annotation_items")} == {"edited", "refused"}
+            assert await _noted(shop, 2) == {("edited",), ("refused",)}
             assert langsmith.problems == []
 
 
@@ -221,4 +221,14 @@ async def test_a_sample_of_all_runs_and_drafts_that_just_cleared_their_bar_are_l
 
             await in_queue(shop, langsmith, 2)
 
-            assert {tuple(row.why) for row in await shop.rows("SELECT why FROM annotation_items")} == {("sample",)}
+            assert await _noted(shop, 2) == {("sample",)}
+
+
+async def _noted(shop: Shop, runs: int) -> set[tuple[str, ...]]:
+    """Return why runs were put into the queue, once so many are noted."""
+
+    async def look() -> list[Any] | None:
+        rows = [*await shop.rows("SELECT why FROM annotation_items")]
+        return rows if len(rows) >= runs else None
+
+    return {tuple(row.why) for row in await shop.until(look, 60)}
