@@ -24,6 +24,10 @@ class LangSmithFailed(Exception):
     """LangSmith could not be reached, was too slow, or refused; a later try may do better."""
 
 
+class Unfit(Exception):
+    """What was asked cannot be, however often it is tried."""
+
+
 def client_of(settings: Settings, failed: Callable[[Exception], None] | None = None) -> Client:
     """Return a client with the key of `settings`.
 
@@ -73,6 +77,7 @@ class LangSmith:
         Raises:
             ConfigError: no key is set.
             LangSmithFailed: it came to no end in time, or to a bad one.
+            Unfit: as `work` said.
         """
         if not self.has_key:
             raise ConfigError("LANGSMITH_API_KEY is not set; without it nothing is asked of LangSmith")
@@ -83,7 +88,7 @@ class LangSmith:
             # Whatever holds the thread up, the next one to ask has one of their own.
             self.close()
             raise LangSmithFailed(f"LangSmith did not answer within {seconds:g} s") from error
-        except ConfigError:
+        except Unfit:
             raise
         except Exception as error:  # noqa: BLE001 (whatever the library raises)
             # Not the library's own words: they repeat what was sent.
