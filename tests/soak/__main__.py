@@ -76,7 +76,7 @@ def measured_by(part: Part, run: Run) -> list[Figure]:
     kept = run.folder / "kept.json"
     run.kept = json.loads(kept.read_text()) if kept.exists() else {}
     if run.was_broken_off:
-        run.progress.console.print(f"{run.folder.name}: was broken off within a round, begins anew")
+        run.progress.console.print(f"{run.folder.name}: was broken off at work, begins anew")
         shutil.rmtree(run.folder)
         return measured_by(part, replace(run, kept={}))
     figures = [*part.measure(run)]

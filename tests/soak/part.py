@@ -5,6 +5,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.soak.promises import Figure
 
 LIMIT_SECONDS = 20 * 60.0
 UNDER_WAY = "under way"
-"""Stands in what is kept while a round is under way."""
+"""Stands in what is kept while there is something of which only the stand-ins know."""
 
 
 class OutOfTime(Exception):
@@ -42,7 +43,7 @@ class Run:
 
     @property
     def was_broken_off(self) -> bool:
-        """Whether the run before ended within a round.
+        """Whether the run before ended within a round, or as it waited for the last texts.
 
         What its stand-ins had seen is gone then, and what the database holds of it would look like a fault.
         """
@@ -77,13 +78,19 @@ class Run:
             if time.monotonic() - self.started > LIMIT_SECONDS:
                 raise OutOfTime(f"{number} of {count}")
             self.progress.update(self.bar, completed=number, total=count)
-            self.kept[UNDER_WAY] = number
-            self.keep()
-            yield number
-            del self.kept[UNDER_WAY]
-            self.kept[name] = number + 1
-            self.keep()
+            with self.under_way():
+                yield number
+                self.kept[name] = number + 1
         self.progress.update(self.bar, completed=count, total=count)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Note that the block has begun, and that it ended unless it is broken off."""
+        self.kept[UNDER_WAY] = True
+        self.keep()
+        yield
+        del self.kept[UNDER_WAY]
+        self.keep()
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,14 @@ class Scene:
         Raises:
             OutOfTime: somebody was not; the next start goes on waiting.
         """
-        try:
-            until("every event acknowledged", lambda: self._kept() and self.load.all_acked(), 300, every=1)
-            until("everything drained", lambda: self._kept() and self.pharmacy.quiet(), 600, every=1)
-        except AssertionError as late:
+        late = None
+        with self.run.under_way():
+            try:
+                until("every event acknowledged", lambda: self._kept() and self.load.all_acked(), 300, every=1)
+                until("everything drained", lambda: self._kept() and self.pharmacy.quiet(), 600, every=1)
+            except AssertionError as error:
+                late = error
+        if late is not None:
             raise OutOfTime(f"the end: {late}") from late
 
     def _kept(self) -> bool:

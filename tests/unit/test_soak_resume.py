@@ -49,6 +49,18 @@ def test_a_part_that_was_killed_within_a_round_begins_anew(tmp_path: Path) -> No
     assert not (tmp_path / "part" / "of the first").exists()
 
 
+def test_what_was_broken_off_as_it_waited_for_the_last_texts_is_known(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    with run.under_way():
+        pass
+    ended_well = run.was_broken_off
+    with pytest.raises(KeyboardInterrupt), run.under_way():
+        raise KeyboardInterrupt
+
+    assert not ended_well
+    assert run.was_broken_off
+
+
 def test_a_part_stops_after_twenty_minutes(tmp_path: Path) -> None:
     late = _run(tmp_path)
     late.started -= 20 * 60 + 1
