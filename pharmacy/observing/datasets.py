@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Pushed:
 
     added: int
     removed: int
-    """Rows of an earlier version, which that version keeps."""
+    """Rows of an earlier version, which that version keeps; or rows that have left this one, and are gone for good."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Datasets:
 
     async def push(self, name: str, version: str, examples: Sequence[DatasetExample]) -> Pushed:
         """Have the version in LangSmith, redacted; pushed again, or after a push that broke off, it is there once.
+
+        Pushed again after rows have left it, as those of erased patients do, it loses them in LangSmith too.
 
         Raises:
             ConfigError: no key is set.
@@ -119,12 +122,15 @@ _CONTENT = "content-"
 
 async def _push(client: Client, name: str, version: str, rows: Sequence[DatasetExample], content: str) -> Pushed:
     dataset, tag = _dataset(client, name), f"{_CONTENT}{content[:24]}"
+    # An id follows from version and row: a push that broke off finds what it has left there already.
+    wanted = _by_id(name, version, rows)
     if (there := _tagged(client, dataset, version)) is not None:
-        if tag not in (there.tags or []):
-            raise DatasetDiffers(f"{name}: version {version!r} is in LangSmith with other rows, and never changes")
-        return Pushed(name, version, content, 0, 0)
-    # An id follows from version, row and place: a push that broke off finds what it has left there already.
-    wanted = {_id(name, version, number, row): row for number, row in enumerate(_in_order(rows))}
+        gone = [] if tag in (there.tags or []) else _left(client, dataset, there, version, wanted)
+        for some in _parts(gone, REMOVED_AT_ONCE):
+            client.delete_examples(some, hard_delete=True)
+        if gone:
+            client.update_dataset_tag(dataset_id=dataset.id, as_of=there.as_of, tag=tag)
+        return Pushed(name, version, content, 0, len(gone))
     present = {each.id for each in client.list_examples(dataset_id=dataset.id)} if _has_rows(client, dataset) else set()
     added, removed = [each for each in wanted if each not in present], sorted(present - wanted.keys())
     for some in _parts(added, AT_ONCE):
@@ -156,6 +162,20 @@ def _tagged(client: Client, dataset: Dataset, tag: str) -> DatasetVersion | None
     return next((each for each in versions if tag in (each.tags or [])), None)
 
 
+def _left(
+    client: Client, dataset: Dataset, there: DatasetVersion, version: str, wanted: Mapping[UUID, DatasetExample]
+) -> list[UUID]:
+    """Return the rows that have left the version here since it was pushed, as those of erased patients do.
+
+    Raises:
+        DatasetDiffers: the difference is another one.
+    """
+    present = {each.id for each in client.list_examples(dataset_id=dataset.id, as_of=there.as_of)}
+    if wanted.keys() - present:
+        raise DatasetDiffers(f"{dataset.name}: version {version!r} is in LangSmith with other rows, and never changes")
+    return sorted(present - wanted.keys())
+
+
 def _has_rows(client: Client, dataset: Dataset) -> bool:
     return next(iter(client.list_dataset_versions(dataset_id=dataset.id, limit=1)), None) is not None
 
@@ -184,12 +204,15 @@ def _example(listed: Any) -> DatasetExample:
     )
 
 
-def _in_order(rows: Sequence[DatasetExample]) -> list[DatasetExample]:
-    return sorted(rows, key=_row_hash)
-
-
-def _id(name: str, version: str, number: int, row: DatasetExample) -> UUID:
-    return uuid5(NAMESPACE_URL, f"{name}/{version}/{number}/{_row_hash(row)}")
+def _by_id(name: str, version: str, rows: Sequence[DatasetExample]) -> dict[UUID, DatasetExample]:
+    """Return each row by the id that it has in LangSmith; rows that are alike are told apart by counting them."""
+    seen: Counter[str] = Counter()
+    wanted = {}
+    for row in rows:
+        said = _row_hash(row)
+        wanted[uuid5(NAMESPACE_URL, f"{name}/{version}/{said}/{seen[said]}")] = row
+        seen[said] += 1
+    return wanted
 
 
 def _row_hash(row: DatasetExample) -> str:

@@ -97,6 +97,14 @@ class DatasetDesk:
                 dataset.examples[each]["removed_at"] = at
         return {}
 
+    def delete(self, asked: Asked) -> Any:
+        """Delete examples for good: no state has them any more."""
+        given = asked.told({"example_ids", "hard_delete"})
+        for dataset in self.kept.values():
+            for each in given["example_ids"]:
+                dataset.examples.pop(as_id(each, "example_ids"), None)
+        return {}
+
     def examples(self, asked: Asked) -> Any:
         """List the examples of a state, of some splits where they are named."""
         dataset = self.of(asked.one("dataset") or "")

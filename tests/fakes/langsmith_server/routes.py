@@ -75,6 +75,7 @@ class Platform:
             (f"PUT /datasets/{ID}/tags", 200, lambda asked, number: datasets.tag(number, asked)),
             (f"GET /datasets/{ID}/splits", 200, lambda asked, number: datasets.splits(number, asked)),
             (f"POST /v1/platform/datasets/{ID}/examples", 200, lambda asked, number: datasets.add(number, asked)),
+            ("POST /v1/platform/datasets/examples/delete", 200, datasets.delete),
             ("GET /examples", 200, datasets.examples),
             ("DELETE /examples", 200, datasets.remove),
         ]

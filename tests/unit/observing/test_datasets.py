@@ -53,7 +53,22 @@ async def test_the_same_version_again_sends_nothing_and_other_rows_under_it_are_
 
         assert (again.added, again.removed, langsmith.platform.datasets.uploads) == (0, 0, 12)
         with pytest.raises(DatasetDiffers, match="version 'v1' is in LangSmith with other rows"):
-            await datasets.push(NAME, "v1", ROWS[:5])
+            await datasets.push(NAME, "v1", [*ROWS[:5], replace(ROWS[5], split="validation")])
+        datasets.langsmith.close()
+
+
+async def test_rows_that_have_left_a_version_leave_it_in_langsmith_for_good() -> None:
+    with LangSmithFake() as langsmith:
+        datasets = datasets_at(langsmith)
+        await datasets.push(NAME, "v1", [*ROWS, ROWS[3]])
+
+        left = await datasets.push(NAME, "v1", ROWS[3:])
+
+        again = await datasets.push(NAME, "v1", ROWS[3:])
+        (kept,) = langsmith.platform.datasets.kept.values()
+        assert (left.added, left.removed, again.removed, len(kept.examples)) == (0, 4, 0, 9)
+        assert (await datasets.pull(NAME, "v1")).content == left.content
+        assert langsmith.problems == []
         datasets.langsmith.close()
 
 
