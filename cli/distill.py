@@ -12,8 +12,10 @@ from typer.core import TyperGroup
 from cli.opened import in_database
 
 if TYPE_CHECKING:
+    from distillation.trainers.from_dataset import DatasetFiles
     from distillation.trainers.port import Checkpoint, Estimate, Job, Order, Trainer
     from distillation.trainers.recorded import Books
+    from distillation.trainers.training_file import TrainingFile
     from pharmacy.settings import Settings
     from pharmacy.storage.database import Database
     from pharmacy.storage.training_jobs import TrainingRecord
@@ -43,14 +45,19 @@ Who = Annotated[str, typer.Option(help="Who trains: openai, or local for a stude
 Base = Annotated[
     str, typer.Option(help="The model to begin from, as provider:name; local:nothing learns the rows alone.")
 ]
+Form = Annotated[str, typer.Option("--format", help="Of a version's rows: supervised or preference.")]
 Keep = Annotated[bool, typer.Option("--keep-files", help="Leave the rows with the trainer once the job has ended.")]
 
 
 @app.command(_TRAIN)
 def train(
     node: Annotated[str, typer.Argument(help="A node that asks a model, such as classify.")],
-    rows: Annotated[Path, typer.Option("--train", help="Chat JSONL: the rows to learn from.")],
+    rows: Annotated[Path | None, typer.Option("--train", help="Chat JSONL: the rows to learn from.")] = None,
     validation: Annotated[Path | None, typer.Option(help="Chat JSONL: rows to tell progress by.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="A version of `kakari dataset build`, in place of files.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="Of a version's rows: supervised or preference.")
+    ] = "supervised",
     trainer: Who = "openai",
     model: Base = "",
     epochs: Annotated[
@@ -70,7 +77,8 @@ def train(
 
     settings, base = read_settings(), model or default_base(trainer, node)
     made = trainer_of(trainer, base, settings)
-    order = _order(node, base, rows, validation, seed, epochs, settings)
+    train_file, held = _rows(node, rows, validation, dataset, form)
+    order = _order(node, base, train_file, held, seed, epochs, dataset, settings)
     estimate = _said_no(lambda: made.estimate(order))
     if not as_json:
         from cli.distill_view import estimate_told
@@ -204,18 +212,39 @@ def _said_no(work: Callable[[], Result]) -> Result:
         raise typer.Exit(1) from None
 
 
+def _rows(
+    node: str, rows: Path | None, validation: Path | None, dataset: str | None, form: str
+) -> "tuple[TrainingFile, TrainingFile | None]":
+    """Return what is to be learnt: of files, or of a dataset's version."""
+    if (rows is None) == (dataset is None) or (dataset and validation):
+        raise typer.BadParameter("expected --train FILE, or --dataset VERSION", param_hint="--train")
+    if form not in ("supervised", "preference"):
+        raise typer.BadParameter(f"{form!r}: expected supervised or preference", param_hint="--format")
+    if rows is not None:
+        from distillation.trainers.training_file import read_training_file
+
+        return read_training_file(rows), read_training_file(validation) if validation else None
+
+    async def work(database: "Database", settings: "Settings") -> "DatasetFiles":
+        from distillation.trainers.from_dataset import read_dataset
+
+        return await read_dataset(database, settings, str(dataset), node, form)  # type: ignore[arg-type]  # checked
+
+    found = in_database(work)
+    return found.train, found.validation
+
+
 def _order(
-    node: str, base: str, rows: Path, validation: Path | None, seed: int, epochs: int | None, settings: "Settings"
-) -> "Order":
+    node: str, base: str, train: "TrainingFile", held: "TrainingFile | None", seed: int, epochs: int | None,
+    dataset: str | None, settings: "Settings",
+) -> "Order":  # fmt: skip
     from distillation.trainers.port import Order
-    from distillation.trainers.training_file import read_training_file
     from distillation.trainers.under_prompt import NodePrompt
 
-    prompt, train = NodePrompt.of(node, settings), read_training_file(rows)
-    held = read_training_file(validation) if validation else None
+    prompt = NodePrompt.of(node, settings)
     for file in filter(None, [train, held]):
         prompt.check(file)
-    return Order(node, base, prompt.fingerprint, train, held, seed=seed, epochs=epochs)
+    return Order(node, base, prompt.fingerprint, train, held, dataset, seed, epochs)
 
 
 def _ask(*, yes: bool, as_json: bool) -> None:

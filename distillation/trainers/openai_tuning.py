@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,7 +13,17 @@ from distillation.trainers.openai_asking import Patience, patiently
 from distillation.trainers.openai_estimate import estimate
 from distillation.trainers.openai_files import OpenAIFiles
 from distillation.trainers.openai_refusals import is_transient, told
-from distillation.trainers.port import Checkpoint, Estimate, Event, Job, Order, State, Told
+from distillation.trainers.port import (
+    Checkpoint,
+    Estimate,
+    Event,
+    Job,
+    Order,
+    State,
+    Told,
+    TrainerRefused,
+    TrainerSilent,
+)
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.prices import Prices
 
@@ -62,7 +73,13 @@ class OpenAITuning:
             told(f"handing over {order.validation.path.name}, {len(order.validation.content):,} bytes")
             validation = await self._files.put(order.validation)
         told("creating the job")
-        return self._job(await self._create(order, train, validation))
+        try:
+            return self._job(await self._create(order, train, validation))
+        except TrainerRefused:
+            # Nobody trains on it, so there is no reason for patients' words to stand there; they end by themselves too.
+            with suppress(TrainerRefused, TrainerSilent):
+                await self._take_back({train, validation})
+            raise
 
     async def look(self, job_id: str) -> Job:
         """Return the job as it stands."""
@@ -111,7 +128,9 @@ class OpenAITuning:
         job = await self._retrieved(job_id)
         if not _state(job).has_ended:
             return 0
-        own = {job.training_file, job.validation_file} - {None}
+        return await self._take_back({job.training_file, job.validation_file})
+
+    async def _take_back(self, own: set[str | None]) -> int:
         at_work = {
             file for other in await self._newest() if not _state(other).has_ended
             for file in (other.training_file, other.validation_file)

@@ -2,42 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from distillation.datasets.chat_file import BASE, CheckedFile, check_file
 from pharmacy.domain.errors import ConfigError
 from pharmacy.models.tokens import TOKENS_PER_MESSAGE, estimate_tokens
 
-LEAST_ROWS = 10
 Method = Literal["supervised", "dpo"]
+_SHOWN = 3
+"""How many faults of a bad file are told; `kakari dataset check` tells all."""
 
 
-class Message(BaseModel):
+@dataclass(frozen=True)
+class Message:
     """One message of a row."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    role: Literal["system", "user", "assistant"]
-    content: str = Field(min_length=1)
-    weight: Literal[0, 1] | None = None
-
-
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    messages: tuple[Message, ...] = Field(min_length=1)
-
-
-class _Pair(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    input: _Asked
-    preferred_output: tuple[Message]
-    non_preferred_output: tuple[Message]
+    role: str
+    content: str
 
 
 @dataclass(frozen=True)
@@ -76,67 +60,45 @@ class TrainingFile:
         return sum(row.tokens for row in self.rows)
 
 
-def read_training_file(path: Path) -> TrainingFile:
+def read_training_file(path: Path, models: Sequence[str] = (BASE,)) -> TrainingFile:
     """Return the file at `path`.
+
+    Args:
+        models: each row must fit into the context of each.
 
     Raises:
         ConfigError: naming file, line and what was expected.
     """
     try:
-        content = path.read_bytes()
-        lines = content.decode("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}; expected chat JSONL in UTF-8") from error
-    if lines[-1] == "":
-        lines.pop()
-    found = list(_rows(path, lines))
-    if len(found) < LEAST_ROWS:
-        raise ConfigError(f"{path}: has {len(found)} rows; expected at least {LEAST_ROWS}")
-    methods = {method for method, _ in found}
-    if len(methods) > 1:
-        raise ConfigError(f"{path}: mixes answers and pairs; expected one kind of row")
-    return TrainingFile(
-        path, content, hashlib.sha256(content).hexdigest(), methods.pop(), tuple(row for _, row in found)
-    )
+        checked, content = check_file(path, models), path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; expected chat JSONL in UTF-8") from error
+    digest = hashlib.sha256(content).hexdigest()
+    if not checked.is_good:
+        raise ConfigError(faults_told(checked))
+    if digest != checked.sha256:
+        raise ConfigError(f"{path}: is being written; expected a file that is whole")
+    rows = tuple(_row(json.loads(line)) for line in content.split(b"\n") if line)
+    return TrainingFile(path, content, digest, "dpo" if rows[0].turned_down is not None else "supervised", rows)
 
 
-def _rows(path: Path, lines: list[str]) -> Iterator[tuple[Method, Row]]:
-    for number, line in enumerate(lines, 1):
-        try:
-            value = json.loads(line)
-            if not isinstance(value, dict):
-                raise ValueError("expected a JSON object")
-            yield _row(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise ConfigError(f"{path}:{number}: {place}: {first['msg']}") from None
-        except ValueError as error:
-            raise ConfigError(f"{path}:{number}: {error}") from None
+def faults_told(checked: CheckedFile) -> str:
+    """Return what keeps a file from being trained from, in words."""
+    shown = [
+        f"{checked.path}:{fault.line}: {fault.says}" if fault.line else f"{checked.path}: {fault.says}"
+        for fault in checked.faults[:_SHOWN]
+    ]
+    more = checked.fault_count - len(shown)
+    return "\n".join([*shown, *([f"and {more} more faults: kakari dataset check {checked.path}"] if more else [])])
 
 
-def _row(value: Mapping[str, Any]) -> tuple[Method, Row]:
+def _row(value: Mapping[str, Any]) -> Row:
     if "input" in value:
-        pair = _Pair.model_validate(value)
-        (liked,), (turned_down,) = pair.preferred_output, pair.non_preferred_output
-        _refuse_other_than(liked, "assistant", "preferred_output")
-        _refuse_other_than(turned_down, "assistant", "non_preferred_output")
-        asked = pair.input.messages
-        method: Method = "dpo"
-        row = Row(asked, liked.content, turned_down.content)
-    else:
-        *given, answer = _Asked.model_validate(value).messages
-        _refuse_other_than(answer, "assistant", "the last message")
-        method, asked = "supervised", tuple(given)
-        row = Row(asked, answer.content)
-    if not asked:
-        raise ValueError("has no question; expected a user message before the answer")
-    _refuse_other_than(asked[-1], "user", "the message before the answer")
-    return method, row
+        (liked,), (turned_down,) = value["preferred_output"], value["non_preferred_output"]
+        return Row(_messages(value["input"]["messages"]), liked["content"], turned_down["content"])
+    *asked, answer = value["messages"]
+    return Row(_messages(asked), answer["content"])
 
 
-def _refuse_other_than(message: Message, role: str, place: str) -> None:
-    if message.role != role:
-        raise ValueError(f"{place} is the {message.role}'s; expected the {role}'s")
-    if not message.content.strip():
-        raise ValueError(f"{place} is empty; expected words")
+def _messages(values: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+    return tuple(Message(value["role"], value["content"]) for value in values)

@@ -234,6 +234,7 @@ async def test_an_organisation_that_may_create_no_jobs_is_told_why_and_what_is_l
 
     for word in ("no new fine-tuning jobs", "2026-05-07", "2026-07-02", "2027-01-07", "What is left", "[endpoints]"):
         assert word in str(raised.value)
+    assert fake.world.files.kept == {}
 
 
 @pytest.mark.parametrize(

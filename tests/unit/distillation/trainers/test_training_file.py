@@ -43,20 +43,14 @@ def test_reads_pairs_with_the_answer_that_was_turned_down(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param(lines(row(at) for at in range(9)), "has 9 rows; expected at least 10", id="too-few"),
-        pytest.param(GOOD + "\n" + GOOD, ":13: Expecting value", id="a-blank-line"),
-        pytest.param(GOOD[:-20], ":12: ", id="cut"),
-        pytest.param("\ufeff" + GOOD, ":1: ", id="byte-order-mark"),
-        pytest.param(GOOD + "[]\n", ":13: expected a JSON object", id="no-object"),
-        pytest.param(GOOD + lines([row(0) | {"x": 1}]), ":13: x: Extra inputs", id="another-key"),
-        pytest.param(GOOD + lines([{"messages": [SYSTEM, USER]}]), ":13: the last message is the user's",
-                     id="no-answer"),
-        pytest.param(GOOD + lines([{"messages": [SYSTEM, ASSISTANT]}]), ":13: the message before", id="no-question"),
-        pytest.param(GOOD + lines([{"messages": [ASSISTANT]}]), ":13: has no question", id="answer-alone"),
-        pytest.param(GOOD + lines([{"messages": [USER, ASSISTANT | {"content": " "}]}]), "is empty", id="empty"),
-        pytest.param(GOOD + lines([{"messages": [USER, ASSISTANT | {"role": "tool"}]}]), "messages.1.role", id="role"),
+        pytest.param(lines(row(at) for at in range(9)), "bad.jsonl: has 9 rows; expected at least 10", id="too-few"),
+        pytest.param(GOOD + "\n" + GOOD, "bad.jsonl:13: is blank", id="a-blank-line"),
+        pytest.param(GOOD[:-20], "bad.jsonl:12: is no JSON", id="cut"),
+        pytest.param(GOOD + lines([{"messages": [SYSTEM, USER]}]), "bad.jsonl:13: messages end with", id="no-answer"),
+        pytest.param(GOOD + lines([{"messages": [SYSTEM, ASSISTANT]}]), "bad.jsonl:13: messages[1].role",
+                     id="no-question"),
         pytest.param(GOOD + lines([_pair()]), "mixes answers and pairs", id="mixed"),
-        pytest.param(lines([_pair(non_preferred_output=[])] * 10), ":1: non_preferred_output", id="half-a-pair"),
+        pytest.param("[]\n" * 12, "and 10 more faults: kakari dataset check ", id="many"),
     ],
 )  # fmt: skip
 def test_refuses_a_file_and_names_the_line(tmp_path: Path, text: str, said: str) -> None:
