@@ -1,8 +1,14 @@
 """Records to build datasets from: patients who write, and a pharmacist who decides."""
 
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import httpx2
+
+from pharmacy.domain.rights import EVERY_RIGHT
+from pharmacy.storage import access
 from tests.api.shop import Shop, new_id
 
 ASKED = (
@@ -39,6 +45,18 @@ class Played:
     patient_id: str
     outcome: dict[str, Any]
     suggestion_id: str | None = field(default=None)
+
+
+@asynccontextmanager
+async def as_new_pharmacy(shop: Shop) -> AsyncIterator[Shop]:
+    """Give the same running program, called as a pharmacy that has no records yet."""
+    pharmacy_id = new_id("pharmacy")
+    async with shop.program.database.begin(pharmacy_id) as tx:
+        key = await access.create_key(tx, pharmacy_id, new_id("key"), "test", None, EVERY_RIGHT)
+    settings = shop.program.settings.model_copy(update={"pharmacy_id": pharmacy_id})
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx2.AsyncClient(base_url=shop.url, headers=headers, timeout=70) as http:
+        yield replace(shop, http=http, program=replace(shop.program, settings=settings))
 
 
 async def asked(shop: Shop, words: str, patient: dict[str, Any] | None = None, of: Played | None = None) -> Played:

@@ -5,31 +5,30 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from distillation.datasets.building import Built, NothingToLearn, Wanted, build
 from distillation.datasets.exporting import Wanted as File
 from distillation.datasets.exporting import export, manifest_of
 from pharmacy.storage import datasets, erasure
+from pharmacy.storage.address import libpq, read_address
 from pharmacy.storage.datasets import DatasetRow
-from tests.api.answers import GOOD, by_words
-from tests.api.conftest import database_of
-from tests.api.played import AGREES, ASKED, SHIPPING, approved, asked, decided, edited
-from tests.api.shop import Shop, running, settings_of
-from tests.fakes.openai_server import OpenAIFake
+from tests.api.answers import GOOD
+from tests.api.played import AGREES, ASKED, SHIPPING, approved, as_new_pharmacy, asked, decided, edited
+from tests.api.shop import Shop
 
 GENERATOR = "generate_symptom_consultation"
 BETTER = "お話をありがとうございます。手足の冷えがいつごろから続いているか、もう少しお聞かせください。"
 
 
 @pytest.fixture
-async def own(server_url: URL, migrated_template: URL, tmp_path: Path) -> AsyncIterator[Shop]:
-    """Return a pharmacy of this test's own, with no other records."""
-    with database_of(server_url, migrated_template) as url, OpenAIFake() as fake:
-        fake.script.rule = by_words
-        async with running(settings_of(url, tmp_path / "home", fake)) as shop:
-            yield shop
+async def own(shop: Shop) -> AsyncIterator[Shop]:
+    """Return the shared program, called as a pharmacy of this test's own that has no other records."""
+    async with as_new_pharmacy(shop) as new:
+        yield new
 
 
 async def built(shop: Shop, node: str, rows: int | None = None) -> tuple[Built, list[DatasetRow]]:
@@ -159,27 +158,16 @@ async def test_a_case_left_to_people_and_answered_lets_its_category_stand(own: S
 
 async def test_what_a_student_was_turned_down_for_is_learnt_from_the_teachers_draft_that_was_sent(own: Shop) -> None:
     played = await approved(own, ASKED[0])
-    # As the ladder leaves it: a first answer of the student in the same run, with no earlier draft in its blanks.
-    student = """
-        INSERT INTO model_calls (pharmacy_id, conversation_id, run_id, node, prompt_file, prompt_fingerprint, blanks,
-            model_asked, output, prompt_tokens, cached_tokens, completion_tokens, tokens_estimated, seconds, attempt,
-            started_at)
-        OVERRIDING SYSTEM VALUE
-        SELECT pharmacy_id, conversation_id, run_id, node, prompt_file, prompt_fingerprint,
-            blanks || '{"reasons": ""}', 'openai:ft:small', '{"missing_facts": [], "reply": "はい。"}', 1, 0, 1, false, 1, 1,
-            started_at FROM model_calls WHERE conversation_id = :of AND node = :node
-    """.replace("OVERRIDING SYSTEM VALUE\n", "")
-    teacher = """
-        WITH gone AS (DELETE FROM model_calls WHERE conversation_id = :of AND node = :node AND model_asked NOT LIKE '%ft:%'
-            RETURNING *)
-        INSERT INTO model_calls (pharmacy_id, conversation_id, run_id, node, prompt_file, prompt_fingerprint, blanks,
-            model_asked, output, prompt_tokens, cached_tokens, completion_tokens, tokens_estimated, seconds, attempt,
-            started_at)
-        SELECT pharmacy_id, conversation_id, run_id, node, prompt_file, prompt_fingerprint,
-            blanks || '{"previous_drafts": "[\\"はい。\\"]"}', model_asked, output, 1, 0, 1, false, 1, 1, started_at FROM gone
-    """
-    for statement in (student, teacher):
-        await _run(own, statement, of=played.conversation_id, node=GENERATOR)
+    # As the ladder leaves it: the student answers first, and the teacher is shown its draft.
+    columns = """pharmacy_id, conversation_id, run_id, node, prompt_file, prompt_fingerprint, {blanks}, model_asked,
+        output, prompt_tokens, cached_tokens, completion_tokens, tokens_estimated, seconds, attempt, started_at"""
+    shown = """blanks || '{"previous_drafts": "[\\"はい。\\"]"}'"""
+    of_node = "FROM model_calls WHERE conversation_id = :of AND node = :node"
+    of = {"of": played.conversation_id, "node": GENERATOR}
+    into, out_of = columns.format(blanks="blanks"), columns.format(blanks=shown)
+    await _run(own, f"INSERT INTO model_calls ({into}) SELECT {out_of} {of_node}", **of)
+    answered = """model_asked = 'openai:ft:small', output = '{"missing_facts": [], "reply": "はい。"}'"""
+    await _run(own, f"UPDATE model_calls SET {answered} WHERE seq = (SELECT min(seq) {of_node})", **of)
 
     _, rows = await built(own, GENERATOR)
 
@@ -241,6 +229,56 @@ async def test_an_erased_patient_leaves_every_version_in_the_erasures_own_transa
     assert (after.version.number, after.is_new) == (2, True)
 
 
+async def test_who_withdraws_while_a_version_is_made_does_not_come_back_with_it(own: Shop) -> None:
+    leaving = await approved(own, ASKED[0])
+    settings = own.program.settings
+
+    def withdraw(_done: int, _of: int) -> None:
+        assert settings.database_url is not None
+        with psycopg.connect(libpq(read_address(settings.database_url.get_secret_value()))) as owner:
+            owner.execute(
+                "UPDATE patients SET profile = '{}' WHERE pharmacy_id = %s AND id = %s",
+                [settings.pharmacy_id, leaving.patient_id],
+            )
+
+    with pytest.raises(NothingToLearn) as said:
+        await build(own.program.database, settings, Wanted("classify"), told=withdraw)
+
+    assert said.value.left_out == {"gone_meanwhile": 1}
+    assert await own.rows("SELECT 1 FROM patient_splits") == []
+
+
+async def test_nobody_rewrites_a_version_or_moves_a_patient_to_another_split(own: Shop) -> None:
+    await approved(own, ASKED[0])
+    await built(own, "classify")
+
+    for statement in (
+        "UPDATE datasets SET manifest = '{}'",
+        "UPDATE dataset_rows SET row = '{}'",
+        "UPDATE patient_splits SET split = 'train'",
+        "DELETE FROM datasets",
+        "DELETE FROM patient_splits",
+        "DELETE FROM dataset_losses",
+    ):
+        with pytest.raises(DBAPIError, match="permission denied"):
+            await _run(own, statement)
+
+
+async def test_a_patient_keeps_their_split_in_every_nodes_dataset(own: Shop) -> None:
+    for words in ASKED[:8]:
+        await approved(own, words)
+    await built(own, "classify")
+    for words in ASKED[8:]:
+        await approved(own, words)
+    for node in (GENERATOR, "judge", "switch_phase", "classify"):
+        await built(own, node)
+
+    found = await own.rows("SELECT patient_id, count(DISTINCT split) AS splits FROM dataset_rows GROUP BY patient_id")
+
+    assert len(found) == len(ASKED)
+    assert {row.splits for row in found} == {1}
+
+
 async def test_a_message_that_a_gate_held_is_in_no_dataset_and_nor_is_what_came_after_it(own: Shop) -> None:
     held = await asked(own, "人手語です。薬について知りたいです。")
     answer = await own.post(f"/v1/conversations/{held.conversation_id}/suggestions", {})
@@ -272,7 +310,7 @@ async def test_records_of_a_prompt_with_other_blanks_are_left_out_and_counted(ow
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("words", "why"),
     [
         pytest.param("この漢方は必ず治ります。ご安心ください。", "output_gate", id="claim"),
         pytest.param("くわしくは https://evil.example/x をご覧ください。", "output_gate", id="unlisted-address"),
@@ -284,8 +322,8 @@ async def test_records_of_a_prompt_with_other_blanks_are_left_out_and_counted(ow
                      id="english"),
     ],
 )  # fmt: skip
-async def test_a_poisoned_edit_is_stopped_even_where_a_reason_let_it_out(own: Shop, text: str, why: str) -> None:
-    await edited(own, ASKED[0], {"text": text, "reason": "引用です", "cause": "wrong_fact"})
+async def test_a_poisoned_edit_is_stopped_even_where_a_reason_let_it_out(own: Shop, words: str, why: str) -> None:
+    await edited(own, ASKED[0], {"text": words, "reason": "引用です", "cause": "wrong_fact"})
 
     assert await left_out(own, GENERATOR) == {why: 1}
 
@@ -319,7 +357,7 @@ async def test_the_same_records_give_the_same_version_and_the_same_bytes(own: Sh
     assert (again.version.version, again.is_new) == (first.version.version, False)
     assert files[0].read_bytes() == files[1].read_bytes()
     assert manifest_of(files[0]).read_bytes() == manifest_of(files[1]).read_bytes()
-    assert [path.name for path in sorted(files[0].parent.iterdir())] == ["train.jsonl", "train.jsonl.manifest.json"]
+    assert names_in(files[0].parent) == ["train.jsonl", "train.jsonl.manifest.json"]
     assert sum(row.split == "held_out" for row in rows) == 3
     newest = max(row.row["asked_at"] for row in rows if row.split != "held_out")
     assert all(row.row["asked_at"] > newest for row in rows if row.split == "held_out")
@@ -329,14 +367,13 @@ async def test_too_few_rows_are_written_nowhere(own: Shop, tmp_path: Path) -> No
     await approved(own, ASKED[0])
     version, _ = await built(own, "classify")
     file = tmp_path / "train.jsonl"
-    file.write_text("as before")
+    file.write_bytes(b"as before")
 
     written = await export(own.program.database, own.program.settings, File(version.version.version, file))
 
     assert [fault.says for fault in written.checked.faults] == ["has 1 rows; expected at least 10"]
-    assert (file.read_text(), [path.name for path in tmp_path.iterdir() if path.is_file()]) == (
-        "as before", ["train.jsonl"]
-    )  # fmt: skip
+    assert names_in(tmp_path) == ["train.jsonl"]
+    assert file.read_bytes() == b"as before"
 
 
 async def test_a_cap_keeps_the_rare_critical_rows_and_marks_them(own: Shop) -> None:
@@ -373,8 +410,10 @@ async def test_builds_and_exports_are_in_the_audit_trail_without_a_word_of_a_pat
     assert not any(words[:6] in str(row.body) for row in rows for words in ASKED)
 
 
-async def _run(shop: Shop, statement: str, **given: Any) -> None:
-    from sqlalchemy import text
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
+
+async def _run(shop: Shop, statement: str, **given: Any) -> None:
     async with shop.program.database.begin(shop.program.settings.pharmacy_id) as tx:
         await tx.execute(text(statement), given)
