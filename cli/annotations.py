@@ -1,6 +1,7 @@
 """`kakari annotations`: what people said in LangSmith of runs that they looked at again."""
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,7 +53,7 @@ async def _pull(database: "Database", settings: "Settings") -> "Pulled":
     try:
         return await pull(database, settings.pharmacy_id, langsmith, _ACTOR)
     except LangSmithFailed as failed:
-        print(f"kakari: {failed}; nothing was kept, try again later")
+        print(f"kakari: {failed}; nothing was kept, try again later", file=sys.stderr)
         raise typer.Exit(1) from None
     finally:
         langsmith.close()

@@ -10,6 +10,7 @@ from cli import (
     backup,
     check,
     dataset,
+    dataset_langsmith,
     distill,
     erase,
     graph,
@@ -48,6 +49,8 @@ app.add_typer(pharmacies.app, name="pharmacies")
 app.add_typer(products.app, name="products")
 app.add_typer(policy.app, name="policy")
 app.add_typer(distill.app, name="distill")
+dataset.app.command("push")(dataset_langsmith.push)
+dataset.app.command("pull")(dataset_langsmith.pull)
 app.add_typer(dataset.app, name="dataset")
 app.command("rollback")(rollback.rollback)
 app.command("backup")(backup.backup)

@@ -86,10 +86,10 @@ class Datasets:
             ConfigError: no key is set.
             LangSmithFailed: LangSmith could not take all of it; pushed again, it goes on where it broke off.
             DatasetDiffers: the version is there with other rows.
-            ValueError: the version is no tag, or has no rows.
+            Unfit: the version is no tag, or has no rows.
         """
-        if not examples or version == "latest" or version.startswith(_CONTENT):
-            raise ValueError(f"{name} {version!r}: {len(examples)} rows; expected rows, and a version's own name")
+        if version == "latest" or version.startswith(_CONTENT):
+            raise Unfit(f"{name}: {version!r} is a tag that stands for something else; expected a version's own name")
         rows = [_redacted(each, self.redactor) for each in examples]
         content = content_of(rows)
         return await self.langsmith.ask(lambda client: _push(client, name, version, rows, content), CALL_SECONDS)
@@ -122,7 +122,7 @@ _CONTENT = "content-"
 
 async def _push(client: Client, name: str, version: str, rows: Sequence[DatasetExample], content: str) -> Pushed:
     dataset, tag = _dataset(client, name), f"{_CONTENT}{content[:24]}"
-    # An id follows from version and row: a push that broke off finds what it has left there already.
+    # An id follows from version and row; a push that broke off finds what it has left there already.
     wanted = _by_id(name, version, rows)
     if (there := _tagged(client, dataset, version)) is not None:
         gone = [] if tag in (there.tags or []) else _left(client, dataset, there, version, wanted)
@@ -131,12 +131,14 @@ async def _push(client: Client, name: str, version: str, rows: Sequence[DatasetE
         if gone:
             client.update_dataset_tag(dataset_id=dataset.id, as_of=there.as_of, tag=tag)
         return Pushed(name, version, content, 0, len(gone))
+    if not rows:
+        raise Unfit(f"{name}: version {version!r} has no rows; there is nothing to push")
     present = {each.id for each in client.list_examples(dataset_id=dataset.id)} if _has_rows(client, dataset) else set()
     added, removed = [each for each in wanted if each not in present], sorted(present - wanted.keys())
     for some in _parts(added, AT_ONCE):
         client.create_examples(dataset_id=dataset.id, examples=[_upload(each, wanted[each]) for each in some])
-    for gone in _parts(removed, REMOVED_AT_ONCE):
-        client.delete_examples(gone)
+    for older in _parts(removed, REMOVED_AT_ONCE):
+        client.delete_examples(older)
     newest = client.read_dataset_version(dataset_id=dataset.id, tag="latest")
     # The content first: a version's own tag is put on only when all of it is there.
     for each in (tag, version):

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.observing.datasets import DatasetDiffers, DatasetExample, Datasets, name_of
-from pharmacy.observing.langsmith_client import LangSmith, LangSmithFailed
+from pharmacy.observing.langsmith_client import LangSmith, LangSmithFailed, Unfit
 from pharmacy.redaction.redact import Redactor
 from pharmacy.settings import Settings
 from tests.api.canaries import canaries, leaked
@@ -69,6 +69,19 @@ async def test_rows_that_have_left_a_version_leave_it_in_langsmith_for_good() ->
         assert (left.added, left.removed, again.removed, len(kept.examples)) == (0, 4, 0, 9)
         assert (await datasets.pull(NAME, "v1")).content == left.content
         assert langsmith.problems == []
+        datasets.langsmith.close()
+
+
+async def test_a_version_that_has_lost_all_its_rows_leaves_none_in_langsmith_and_a_new_one_needs_some() -> None:
+    with LangSmithFake() as langsmith:
+        datasets = datasets_at(langsmith)
+        await datasets.push(NAME, "v1", ROWS)
+
+        left = await datasets.push(NAME, "v1", [])
+
+        assert (left.removed, (await datasets.pull(NAME, "v1")).examples) == (12, ())
+        with pytest.raises(Unfit, match="has no rows"):
+            await datasets.push(NAME, "v2", [])
         datasets.langsmith.close()
 
 
@@ -143,7 +156,7 @@ async def test_an_unknown_version_cannot_be_pulled() -> None:
 
 @pytest.mark.parametrize("version", ["latest", "content-1"])
 async def test_a_name_that_is_no_versions_own_is_refused(version: str) -> None:
-    with LangSmithFake() as langsmith, pytest.raises(ValueError, match="a version's own name"):
+    with LangSmithFake() as langsmith, pytest.raises(Unfit, match="a version's own name"):
         await datasets_at(langsmith).push(NAME, version, ROWS)
 
 
