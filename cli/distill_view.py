@@ -87,6 +87,7 @@ def job_json(record: "TrainingRecord", job: "Job | None", checkpoints: "list[Che
         "model": job.model if job else record.model,
         "prompt_fingerprint": record.prompt_fingerprint,
         "rows_hash": record.rows_hash,
+        "dataset": record.body.get("dataset"),
         **known,
         **now,
         "checkpoints": [{"model": each.model, "step": each.step, "loss": each.loss} for each in checkpoints],
