@@ -11,7 +11,7 @@ from pharmacy.redaction.redact import Redactor
 
 _NAMES_OF_THE_FLOW = frozenset({"phase", "category", "allowed", "criteria"})
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
-_NOT_WORDS = frozenset({"safety", "category", "phase", "mark"})
+NOT_WORDS = frozenset({"safety", "category", "phase", "mark"})
 """Fields of answers that hold a word of a closed list."""
 
 
@@ -58,7 +58,7 @@ class ConversationRedaction:
         return json.dumps([self._redaction.text(str(draft)) for draft in json.loads(value)], ensure_ascii=False)
 
     def _field(self, name: str, value: Any) -> Any:
-        if name in _NOT_WORDS:
+        if name in NOT_WORDS:
             return value
         if isinstance(value, Mapping):
             return {key: self._field(key, each) for key, each in value.items()}

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from distillation.datasets.redacting import NOT_WORDS
 from distillation.datasets.rules import Rules, letters
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.facts import FactSheet
@@ -27,7 +28,7 @@ class TargetGate:
         self._catalogue = catalogue
         self._recogniser = recogniser
         # Approved replies repeat, and reading one takes some ten milliseconds.
-        self._told: dict[str, bool] = {}
+        self._told: dict[tuple[object, ...], str | None] = {}
 
     def holds(self, answer: Mapping[str, Any], facts: str, others: frozenset[str]) -> str | None:
         """Return why `answer` may not be learnt, as a code, or None.
@@ -37,17 +38,22 @@ class TargetGate:
             others: names of other patients that stand in it.
         """
         for name, words in _words(answer):
-            if why := self._held(name, words, facts, others):
+            for_patients = name == _FOR_PATIENTS
+            doses = self._doses(words, facts) if for_patients else {}
+            key = (for_patients, words, tuple(doses.items()), others)
+            if key not in self._told:
+                self._told[key] = self._held(
+                    words, replace(self._context, label_doses=doses, other_names=others), for_patients=for_patients
+                )
+            if why := self._told[key]:
                 return why
         return None
 
-    def _held(self, name: str, words: str, facts: str, others: frozenset[str]) -> str | None:
+    def _held(self, words: str, context: LintContext, *, for_patients: bool) -> str | None:
         if any(pattern.search(letters(words)) for pattern in self._poison):
             return "poison_instruction"
-        for_patients = name == _FOR_PATIENTS
         if for_patients and self._tells_the_machine(words):
             return "poison_instruction"
-        context = replace(self._context, label_doses=self._doses(words, facts), other_names=others)
         for hit in lint(words, context):
             if hit.rule == "name.other_patient":
                 return "another_patients_name"
@@ -56,10 +62,8 @@ class TargetGate:
         return None
 
     def _tells_the_machine(self, words: str) -> bool:
-        if words not in self._told:
-            hits = self._recogniser.recognise(words).hits
-            self._told[words] = any(hit.rule.startswith("prompt_injection") for hit in hits)
-        return self._told[words]
+        hits = self._recogniser.recognise(words).hits
+        return any(hit.rule.startswith("prompt_injection") for hit in hits)
 
     def _doses(self, words: str, facts: str) -> Mapping[str, str]:
         told = {fact.label.removesuffix(_DOSE): fact.value for fact in FactSheet.read(facts).facts
@@ -71,5 +75,5 @@ def _words(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in answer.items():
         if isinstance(value, Mapping):
             yield from _words(value)
-        elif isinstance(value, str) and value:
+        elif isinstance(value, str) and value and name not in NOT_WORDS:
             yield name, value

@@ -14,7 +14,11 @@ from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.tables import dataset_losses, dataset_rows, datasets, patient_splits, patients
 
 BATCH = 500
-_LIMITS = text("SELECT set_config('lock_timeout', '15s', true), set_config('statement_timeout', '50s', true)")
+# Longer than other work may take: thousands of rows are compared and written, and nobody else's message waits for it.
+_LIMITS = text(
+    "SELECT set_config('lock_timeout', '15s', true), set_config('statement_timeout', '50s', true),"
+    " set_config('idle_in_transaction_session_timeout', '300s', true)"
+)
 _LEFT = text("""
 SELECT m.seq FROM model_calls m
 JOIN conversations c ON c.pharmacy_id = m.pharmacy_id AND c.id = m.conversation_id

@@ -13,16 +13,17 @@ _CONVERSATIONS = """
 SELECT DISTINCT conversation_id FROM model_calls
 WHERE pharmacy_id = :pharmacy_id AND node = :node AND error IS NULL ORDER BY conversation_id
 """
-# A person's correction belongs to the newest message that they had before them, and so to the runs that read it.
+# A person's correction belongs to the newest message that they had before them, and so to the runs that read it. From
+# the audit trail: of a draft that is not sent yet, setting what the conversation was before moves nothing.
 _CORRECTED = """
 LEFT JOIN LATERAL (
-    SELECT m.after FROM moves m
-    WHERE m.pharmacy_id = r.pharmacy_id AND m.conversation_id = r.conversation_id AND m.what = '{what}'
-      AND m.actor IS NOT NULL AND m.at > r.started_at AND NOT EXISTS (
+    SELECT a.body ->> '{what}' AS after FROM audit a
+    WHERE a.pharmacy_id = r.pharmacy_id AND a.subject = r.conversation_id AND a.action = 'corrected'
+      AND jsonb_exists(a.body, '{what}') AND a.at > r.started_at AND NOT EXISTS (
         SELECT FROM messages newer
         WHERE newer.pharmacy_id = r.pharmacy_id AND newer.conversation_id = r.conversation_id
-          AND newer.author = 'patient' AND newer.version > r.version AND newer.received_at < m.at)
-    ORDER BY m.seq DESC LIMIT 1) {what}_moved ON true
+          AND newer.author = 'patient' AND newer.version > r.version AND newer.received_at < a.at)
+    ORDER BY a.seq DESC LIMIT 1) {what}_set ON true
 """
 # Every piece is a constant of this file.
 _CALLS = f"""
@@ -39,7 +40,7 @@ SELECT n.seq, n.run_id, n.conversation_id, n.started_at, n.blanks, n.output, n.m
        o.state AS sent_state, o.text AS sent_text, oc.body AS outcome_body,
        h.code AS case_code, h.state AS case_state, h.resolved_by AS case_resolved_by,
        final.text AS final_text, gated.found AS gated,
-       category_moved.after AS category_moved, phase_moved.after AS phase_moved
+       category_set.after AS category_set, phase_set.after AS phase_set
 FROM newest n JOIN first f USING (run_id)
 JOIN runs r ON r.id = n.run_id
 JOIN conversations c ON c.pharmacy_id = r.pharmacy_id AND c.id = r.conversation_id
@@ -162,8 +163,8 @@ def _read(row: Any) -> RecordedCall:
         sent=row.sent_text if row.sent_state == "sent" else None,
         finally_sent=row.final_text,
         gated=row.gated,
-        category_corrected=row.category_moved,
-        phase_corrected=row.phase_moved,
+        category_corrected=row.category_set,
+        phase_corrected=row.phase_set,
         case_code=row.case_code,
         case_resolved_by=row.case_resolved_by if row.case_state == "resolved" else None,
     )

@@ -1,6 +1,7 @@
 """Datasets of what pharmacists decided: labels, what is left out, consent, erasure, and the files."""
 
 import json
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,50 @@ async def test_category_and_phase_set_by_hand_are_the_label(own: Shop) -> None:
     assert all(row.row["kind"] == "corrected" and not row.row["weak"] for row in (*of_category, *of_phase))
     assert [*json.loads(of_category[0].row["target"])] == ["safety", "category", "reason"]
     assert gone == {"of_another_category": 1, "undecided": 1}
+
+
+async def test_setting_the_phase_that_the_conversation_is_in_corrects_a_draft_that_would_leave_it(own: Shop) -> None:
+    played = await asked(own, "提案へ進みたいです。" + ASKED[0])
+
+    await own.http.patch(f"/v1/conversations/{played.conversation_id}", json={"phase": "intake"})
+
+    _, (row,) = await built(own, "switch_phase")
+    assert (played.outcome["phase"], row.row["kind"]) == ("proposal", "corrected")
+    assert json.loads(row.row["target"])["phase"] == "intake"
+
+
+async def test_a_correction_belongs_to_the_message_that_was_read_and_to_none_before_it(own: Shop) -> None:
+    first = await asked(own, ASKED[0])
+    await asked(own, ASKED[1], of=first)
+
+    await own.http.patch(f"/v1/conversations/{first.conversation_id}", json={"category": "follow_up"})
+
+    version, rows = await built(own, "classify")
+    assert [row.conversation_version for row in rows] == [2]
+    assert version.version.manifest["left_out"] == {"undecided": 1}
+
+
+async def test_old_records_stand_under_the_present_prompt_and_old_versions_under_their_own(
+    own: Shop, tmp_path: Path
+) -> None:
+    for words in ASKED:
+        await approved(own, words)
+    old, _ = await built(own, "classify")
+    prompts = tmp_path / "prompts"
+    copied(own.program.settings.prompts_folder, prompts)
+    (prompts / "classify" / "user.md").write_bytes("会話です。\n\n{{ conversation }}\n".encode())
+    today = own.program.settings.model_copy(update={"prompts_folder": prompts})
+
+    new = await build(own.program.database, today, Wanted("classify"))
+    files = [tmp_path / "old.jsonl", tmp_path / "new.jsonl"]
+    for version, file in zip((old, new), files, strict=True):
+        assert (await export(own.program.database, today, File(version.version.version, file))).is_written
+
+    assert new.is_new
+    assert new.version.prompt["fingerprint"] != old.version.prompt["fingerprint"]
+    asked_of = [json.loads(line)["messages"][1]["content"] for line in lines_of(files[1])]
+    assert all(question.startswith("会話です。\n\n{") for question in asked_of)
+    assert all(json.loads(line)["messages"][1]["content"].startswith("次の会話を読み") for line in lines_of(files[0]))
 
 
 async def test_a_phase_that_may_not_follow_is_no_label(own: Shop) -> None:
@@ -408,6 +453,14 @@ async def test_builds_and_exports_are_in_the_audit_trail_without_a_word_of_a_pat
     ]  # fmt: skip
     assert set(rows[1].body) == {"format", "split", "rows", "sha256"}
     assert not any(words[:6] in str(row.body) for row in rows for words in ASKED)
+
+
+def copied(folder: Path, to: Path) -> None:
+    shutil.copytree(folder, to)
+
+
+def lines_of(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines()
 
 
 def names_in(folder: Path) -> list[str]:
