@@ -174,9 +174,7 @@ def _watch(
                 seen.append(await begun(books, view.told))
                 view.told(f"job {seen[0].job_id}")
                 job = await watch(books, trainer, seen[0], view.heard)
-            checkpoints = list(await trainer.checkpoints(job.id)) if job.model else []
-            if not keep_files:
-                await trainer.release(job.id)
+            checkpoints = await _afterwards(trainer, job, view.told, keep_files=keep_files)
         finally:
             await trainer.aclose()
         return job, checkpoints
@@ -192,6 +190,22 @@ def _watch(
     else:
         print(ended_told(seen[0], job, checkpoints))
     raise typer.Exit(0 if job.model else 1)
+
+
+async def _afterwards(
+    trainer: "Trainer", job: "Job", told: Callable[[str], None], *, keep_files: bool
+) -> "list[Checkpoint]":
+    """Return the checkpoints of a job that has ended, and take back its files; neither can undo how it ended."""
+    from distillation.trainers.port import TrainerRefused, TrainerSilent
+
+    checkpoints: list[Checkpoint] = []
+    try:
+        checkpoints += await trainer.checkpoints(job.id) if job.model else []
+        if not keep_files:
+            await trainer.release(job.id)
+    except (TrainerRefused, TrainerSilent) as error:
+        told(f"{error}; files that were handed over end by themselves after 14 days")
+    return checkpoints
 
 
 def _interrupted(job_id: str | None) -> str:

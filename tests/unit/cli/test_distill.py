@@ -154,6 +154,16 @@ def test_a_job_that_fails_is_told_with_the_providers_words(desk: Desk) -> None:
     assert "has failed: The job failed due to an internal error." in done.stdout
 
 
+def test_files_that_cannot_be_taken_back_hide_no_student(desk: Desk) -> None:
+    desk.fake.script.fail(faults.forbidden(), times=None, path="DELETE /v1/files")
+
+    done = desk.train()
+
+    assert done.exit_code == 0
+    assert "[classify.student]" in done.stdout
+    assert "end by themselves after 14 days" in done.stderr
+
+
 def test_a_job_that_is_not_on_record_is_said_so(desk: Desk) -> None:
     done = desk.run("distill", "follow", "ftjob-none")
 
