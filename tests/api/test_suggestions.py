@@ -84,6 +84,7 @@ async def test_an_edit_sends_the_pharmacists_words_and_keeps_both_texts(shop: Sh
         pytest.param({"version": "1"}, "version", id="version-as-text"),
         pytest.param({"version": 1.5}, "version", id="version-with-a-fraction"),
         pytest.param({"approved_by": "me"}, "approved_by", id="mass-assignment"),
+        pytest.param({"cause": "ugly"}, "cause", id="unknown-cause"),
     ],
 )
 async def test_an_edit_that_cannot_be_names_the_place(shop: Shop, change: dict, place: str) -> None:
@@ -95,6 +96,20 @@ async def test_an_edit_that_cannot_be_names_the_place(shop: Shop, change: dict, 
 
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", place]
+
+
+async def test_an_edit_keeps_what_was_wrong_with_the_draft(shop: Shop) -> None:
+    _, outcome = await _drafted(shop)
+    suggestion = outcome["suggestion_id"]
+
+    answer = await shop.post(
+        f"/v1/suggestions/{suggestion}/edit", {"version": 1, "text": "承知しました。", "cause": "incomplete"}
+    )
+
+    (audited,) = await shop.rows(
+        "SELECT body FROM audit WHERE subject = :of AND action = 'suggestion_edited'", of=suggestion
+    )
+    assert answer.json()["decision"]["cause"] == audited.body["cause"] == "incomplete"
 
 
 async def test_a_claim_is_sent_all_the_same_when_a_pharmacist_gives_a_reason(shop: Shop) -> None:
