@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from distillation.datasets.building import Wanted, build
 from pharmacy.settings import Settings
 from tests.api.line_shop import LineShop, line_running
 from tests.api.shop import Shop
@@ -65,6 +66,24 @@ async def test_a_message_taken_back_after_its_draft_is_gone_with_the_draft(line_
     assert (now["suggestion"], now["handover"]["reason"]["code"]) == (None, "unsent")
     assert refused.status_code == 409
     assert await copies(line_shop.shop, canary) == []
+
+
+async def test_a_message_taken_back_is_in_no_dataset_any_more(line_shop: LineShop) -> None:
+    user, message_id, shop = new_user(), new_message_id(), line_shop.shop
+    canary = f"{CANARY}の癸"
+    await line_shop.deliver(_told(user, f"体調の相談です {canary}", message_id))
+    now = await line_shop.until_shown(user, lambda now: now["suggestion"])
+    await shop.http.put(f"/v1/patients/{now['patient_id']}", json={"consent": {"training": True}})
+    await shop.http.patch(f"/v1/conversations/{now['id']}", json={"category": "follow_up"})
+    built = await build(shop.program.database, shop.program.settings, Wanted("classify"))
+    assert "dataset_rows" in await copies(shop, canary)
+
+    await line_shop.deliver(_taken_back(user, message_id))
+
+    await line_shop.until_shown(user, lambda now: now["messages"][0]["kind"] == "unsent")
+    lost = await shop.rows("SELECT rows FROM dataset_losses WHERE version = :of", of=built.version.version)
+    assert await copies(shop, canary) == []
+    assert [row.rows for row in lost] == [1]
 
 
 async def test_an_emergency_taken_back_stays_an_emergency_without_its_words(line_shop: LineShop) -> None:
