@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ HEARTBEAT_SECONDS = 1.0
 DEAD_AFTER_SECONDS = 3.0
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 4.0
+LEFT_SECONDS = 0.1
 GIVING_BACK_SECONDS = 4.0
 TIDY_SECONDS = 30.0
 KEEP_DAYS = 7
@@ -53,7 +54,9 @@ class Undertaker:
         return retaken
 
 
-async def work(jobs: Jobs, concurrency: Mapping[str, int], grace_seconds: float = GRACE_SECONDS) -> None:
+async def work(
+    jobs: Jobs, concurrency: Mapping[str, int], grace_seconds: float = GRACE_SECONDS, left_at_once: Collection[str] = ()
+) -> None:
     """Work on the queues until cancelled, over any outage of the database.
 
     When cancelled it starts nothing more, waits `grace_seconds` for the jobs in hand, then gives the rest back.
@@ -61,11 +64,13 @@ async def work(jobs: Jobs, concurrency: Mapping[str, int], grace_seconds: float 
     Args:
         jobs: opened, with its tasks registered.
         concurrency: queue to how many of its jobs run at once.
+        left_at_once: queues whose jobs in hand are given back without waiting for them.
     """
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     working = [asyncio.create_task(_take_over(jobs.claims), name="take over jobs")]
     for queue, at_once in concurrency.items():
-        working.append(asyncio.create_task(_work_on(jobs, queue, at_once, grace_seconds), name=f"work on {queue}"))
+        grace = LEFT_SECONDS if queue in left_at_once else grace_seconds
+        working.append(asyncio.create_task(_work_on(jobs, queue, at_once, grace), name=f"work on {queue}"))
     try:
         # Each goes on for ever: the first to end has met something that nobody foresaw.
         ended, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)

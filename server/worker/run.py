@@ -63,7 +63,8 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
                "alarm": ALARMS_AT_ONCE, media.JOB: FILES_AT_ONCE, remarks.JOB: TOLD_AT_ONCE}  # fmt: skip
     program.worker_runs = True
     try:
-        await work(program.jobs, at_once)
+        # No end waits for LangSmith: its jobs are taken up again by whoever works next.
+        await work(program.jobs, at_once, left_at_once=[remarks.JOB])
     finally:
         program.worker_runs = False
         langsmith.close()

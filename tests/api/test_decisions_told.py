@@ -173,7 +173,7 @@ async def test_a_langsmith_that_does_not_answer_delays_neither_a_decision_nor_th
 
     assert left >= 6
     assert sorted(ill)[3] < sorted(well)[3] * 5 + 0.2
-    assert ended < 10
+    assert ended < 3.5  # the rest of the program is given 4 s for what it has in hand
 
 
 async def _seconds_to_decide(shop: Shop) -> float:
