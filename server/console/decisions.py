@@ -66,7 +66,10 @@ class Desk:
         self, conversation_id: str, work: Work, done: str, words: Edit | Respond | None, *, stays: bool,
         values: Mapping[str, str] = NOTHING,
     ) -> Response:  # fmt: skip
-        view, language = replace(View.of_page(self.request), c=conversation_id), language_of(self.request)
+        view, language = (
+            replace(View.of_page(self.request, self.program.assembled.flow), c=conversation_id),
+            language_of(self.request),
+        )
         show = partial(pane, self.request, self.program, self.by)
         typed: dict[str, Any] = {}
         if words is not None:

@@ -23,7 +23,7 @@ from server.console.queue_view import Rows, rows_of
 from server.console.route import PageRoute
 from server.console.templates import page
 from server.console.trail_words import TrailWords
-from server.console.unfit import understood
+from server.console.unfit import left_out
 from server.console.view import View
 from server.program import Program
 from server.rights import needs
@@ -37,11 +37,11 @@ Word = Annotated[str, Query(max_length=200)]
 
 
 async def _view(
-    tab: Word = "", q: Word = "", phase: Word = "", category: Word = "", tier: Word = "", mine: Word = "",
-    snoozed: Word = "", c: Word = "",
+    program: Serving, tab: Word = "", q: Word = "", phase: Word = "", category: Word = "", tier: Word = "",
+    mine: Word = "", snoozed: Word = "", c: Word = "",
 ) -> View:  # fmt: skip
     given = {"tab": tab, "q": q, "phase": phase, "category": category, "tier": tier, "mine": mine, "snoozed": snoozed}
-    return View.read(given | {"c": c})
+    return View.read(given | {"c": c}, program.assembled.flow)
 
 
 Viewing = Annotated[View, Depends(_view)]
@@ -50,7 +50,7 @@ Viewing = Annotated[View, Depends(_view)]
 @router.get("/", openapi_extra=_READ)
 async def whole(request: Request, program: Serving, by: Calling, view: Viewing) -> Response:
     """Show the desk; what of the address nobody knows is left out, and said."""
-    view, wrong = understood(view, request.query_params, program.assembled.flow, language_of(request))
+    wrong = left_out(request.query_params, program.assembled.flow, language_of(request))
     async with program.database.begin(by.pharmacy_id) as tx:
         blanks = await blanks_of(tx, request, program, by, view)
     return page(request, "desk.html", **blanks, wrong=wrong)

@@ -2,17 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from fastapi import Request
 
 from pharmacy.domain.flow import Flow
-from pharmacy.domain.gates.hit import Tier
-from pharmacy.storage.desk_tabs import Tab
 from server.console.languages import Language
-from server.console.view import View
+from server.console.view import choices
 from server.errors import shown
 
 _SECRET = frozenset({"token", "code", "state", "password"})
@@ -48,23 +46,19 @@ def unfit(request: Request, language: Language, entries: Sequence[Any]) -> list[
     return found
 
 
-def understood(view: View, given: Mapping[str, str], flow: Flow, language: Language) -> tuple[View, list[Unfit]]:
-    """Return the view without what nobody knows, and what that was.
+def left_out(given: Mapping[str, str], flow: Flow, language: Language) -> list[Unfit]:
+    """Return what of the desk's address nobody knows, and the view therefore leaves out.
 
     Args:
         given: the address as it was asked for.
     """
-    known: dict[str, Sequence[str]] = {
-        "tab": [*Tab], "phase": [*flow.phases], "category": [*flow.categories], "tier": [*Tier], "mine": ["1"],
-        "snoozed": ["1"],
-    }  # fmt: skip
-    odd = {name: given[name] for name, among in known.items() if given.get(name) and given[name] not in among}
-    left = replace(view, **{name: "" for name in odd if name != "tab"})
-    told = [
-        Unfit(name, str(shown(value)), language.coded("expected", "one_of", {"expected": ", ".join(known[name])}))
-        for name, value in odd.items()
+    odd = [
+        (name, given[name], among) for name, among in choices(flow).items() if given.get(name, "") not in ("", *among)
     ]
-    return left, told
+    return [
+        Unfit(name, str(shown(value)), language.coded("expected", "one_of", {"expected": ", ".join(among)}))
+        for name, value, among in odd
+    ]
 
 
 def _values(found: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,18 +1,28 @@
 """Where somebody stands in the console: tab, search, filters and conversation, all of it in the address."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request
 
+from pharmacy.domain.flow import Flow
+from pharmacy.domain.gates.hit import Tier
 from pharmacy.storage.desk import Wanted
 from pharmacy.storage.desk_tabs import Tab
 
 LONGEST_VALUE = 200
 SECTIONS = (Tab.CHECK, Tab.PERSON, Tab.AUTOMATIC, Tab.DONE)
 """In the order of the tabs on the page."""
+
+
+def choices(flow: Flow) -> Mapping[str, Sequence[str]]:
+    """Return the parts of a view that are one of several, each with what it may be."""
+    return {
+        "tab": [*Tab], "phase": [*flow.phases], "category": [*flow.categories], "tier": [*Tier], "mine": ["1"],
+        "snoozed": ["1"],
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,18 +44,17 @@ class View:
     """The conversation that is open."""
 
     @classmethod
-    def read(cls, given: Mapping[str, str]) -> Self:
-        """Return the view that an address asks for; what it does not know of is left out, as old links have it."""
+    def read(cls, given: Mapping[str, str], flow: Flow) -> Self:
+        """Return the view that an address asks for; what nobody knows of is left out, as old links have it."""
         known = {field.name: given.get(field.name, "")[:LONGEST_VALUE] for field in fields(cls)}
-        if known["tab"] not in {tab.value for tab in Tab}:
-            known["tab"] = Tab.CHECK.value
-        return cls(**known)
+        left_out = {name: "" for name, among in choices(flow).items() if known[name] not in among}
+        return cls(**known | left_out | ({"tab": Tab.CHECK.value} if "tab" in left_out else {}))
 
     @classmethod
-    def of_page(cls, request: Request) -> Self:
+    def of_page(cls, request: Request, flow: Flow) -> Self:
         """Return the view of the page that a piece of it asks from."""
         here = urlsplit(request.headers.get("hx-current-url", ""))
-        return cls.read(dict(parse_qsl(here.query)[:20]))
+        return cls.read(dict(parse_qsl(here.query)[:20]), flow)
 
     def wanted(self, actor: str) -> Wanted:
         """Return which conversations the view lists."""

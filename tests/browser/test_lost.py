@@ -75,6 +75,10 @@ async def test_the_desk_opens_without_what_it_does_not_know_and_says_so(desk: De
     await expect(page.locator("#notices .wrong code")).to_have_text(asked.partition("=")[0])
     await expect(page.locator("#row-c-1")).to_be_visible()
 
+    await desk.shop.say("c-2", "葛根湯は食前と食後のどちらがいいですか")
+    await expect(page.locator("#row-c-2")).to_be_visible()
+    await expect(page.locator("#row-c-1")).to_be_visible()
+
 
 async def test_these_pages_look_right(desk: Desk) -> None:
     for _ in range(3):

@@ -132,13 +132,13 @@ def test_what_nobody_would_see_is_spelt_out() -> None:
     assert visible("前\u202e後\u200b") == "前[U+202E]後[U+200B]"
 
 
-@pytest.mark.parametrize("given", [{}, {"tab": "nowhere"}, {"tab": "check", "other": "x"}])
+@pytest.mark.parametrize("given", [{}, {"tab": "nowhere"}, {"tab": "check", "other": "x"}, {"phase": "x", "mine": "2"}])
 def test_a_view_that_nobody_knows_is_the_first_one(given: dict[str, str]) -> None:
-    assert View.read(given).address() == "/"
+    assert View.read(given, load_flow()).address() == "/"
 
 
 def test_an_address_brings_its_view_back() -> None:
-    view = View.read({"tab": "person", "q": "葛根湯 & 50%", "c": "c-1"})
+    view = View.read({"tab": "person", "q": "葛根湯 & 50%", "c": "c-1"}, load_flow())
 
     assert view.address() == "/?tab=person&q=%E8%91%9B%E6%A0%B9%E6%B9%AF+%26+50%25&c=c-1"
 
