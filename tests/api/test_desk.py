@@ -172,9 +172,9 @@ async def test_a_row_says_what_became_of_its_automatic_text(own_shop: Shop) -> N
     await own_shop.say(other, "配送の相談です")
     sent = (await replies(own_shop, other, 2))[1]
 
-    assert held == [("held", text["not_before"], None, None)]
-    assert cancelled == [("cancelled", None, None, "cancelled")]
-    assert await _automatic(own_shop, "automatic") == [("sent", None, sent["sent_at"], None)]
+    assert held == [("held", text["not_before"], None, None, None, False)]
+    assert cancelled == [("cancelled", None, None, "cancelled", "cancelled", False)]
+    assert await _automatic(own_shop, "automatic") == [("sent", None, sent["sent_at"], None, None, False)]
     assert await _automatic(own_shop, "done") == []
 
 
