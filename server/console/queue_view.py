@@ -14,6 +14,8 @@ from server.console.view import View
 from server.program import Program
 
 PAGE_ROWS = 50
+PINNED_ROWS = 5
+"""Emergencies that stand above a page that does not list them; on a day of more than these, a link leads to all."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,10 @@ class Rows:
     items: list[dict[str, Any]]
     next: str | None
     pinned: list[dict[str, Any]]
-    """The open emergencies that `items` does not show, the one that has waited longest first."""
+    """The open emergencies that `items` does not show, the one that has waited longest first; at most PINNED_ROWS."""
+
+    more_pinned: bool
+    """Whether there are more of them."""
 
 
 async def rows_of(tx: Transaction, program: Program, by: Caller, view: View, after: str | None) -> Rows:
@@ -38,7 +43,7 @@ async def rows_of(tx: Transaction, program: Program, by: Caller, view: View, aft
     shown = {row["id"] for row in found.items}
     pinned = [row for row in await desk.emergencies(tx, by.pharmacy_id, PAGE_ROWS) if row["id"] not in shown]
     items, above = ([row | _waiting(hours, row, now) for row in rows] for rows in (found.items, pinned))
-    return Rows(items, found.next, above)
+    return Rows(items, found.next, above[:PINNED_ROWS], len(above) > PINNED_ROWS)
 
 
 def _waiting(hours: BusinessHours, row: dict[str, Any], now: datetime) -> dict[str, Any]:
