@@ -26,7 +26,7 @@ ifdef ARGS
 	.venv/bin/python -m pytest $(ARGS)
 else
 	-@$(MAKE) --no-print-directory browser  # without one, everything else is tested still, and the tests in a browser fail
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not timed and not long"
+	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not timed and not long"
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "timed and not long"
 endif
 
