@@ -68,8 +68,7 @@ def ended_told(record: "TrainingRecord", job: "Job", checkpoints: "list[Checkpoi
         f'prompt_fingerprint = "{record.prompt_fingerprint}"',
         *([f"\nWhere Kakari runs without a provider: local = \"{job.model}\" in [{record.node}]."]
           if job.model.startswith("local:") else []),
-        f"\nIt serves nobody by that. Measure it on rows it has not seen: kakari evaluate {record.node}; "
-        f"then the gate decides: kakari promote {record.node}.",
+        "\nIt serves nobody by that: `serving` there says who does. Measure it first on rows that it has not seen.",
     ])  # fmt: skip
 
 
