@@ -1,5 +1,6 @@
 """The processes of the embedded PostgreSQL: made, started, stopped, and found dead or alive."""
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -45,7 +46,7 @@ class Postmaster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._version, self._programs = _brought()
-        self._user = _server_user() if os.geteuid() == 0 else None
+        self._user = server_user() if os.geteuid() == 0 else None
         self._socket_folder = _socket_folder(folder)
 
     @property
@@ -194,13 +195,34 @@ def _brought() -> tuple[str, Path]:
     return str(TARGET_POSTGRES_VERSION), Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
 
-def _server_user() -> pwd.struct_passwd:
-    # PostgreSQL refuses to run as root.
+def server_user(name: str = SERVER_USER) -> pwd.struct_passwd:
+    """Return the user that PostgreSQL runs as, which refuses to run as root; it is made where it is not there.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
     with suppress(KeyError):
-        return pwd.getpwnam(SERVER_USER)
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SERVER_USER]
-    subprocess.run(command, check=True)  # noqa: S603
-    return pwd.getpwnam(SERVER_USER)
+        return pwd.getpwnam(name)
+    # Two Kakari processes of a new machine may come here together, and of two useradd each may make its own.
+    place = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        with suppress(KeyError):
+            return pwd.getpwnam(name)
+        return _made_user(name)
+    finally:
+        os.close(place)
+
+
+def _made_user(name: str) -> pwd.struct_passwd:
+    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
+    try:
+        made = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+    except OSError as error:
+        raise ConfigError(f"user {name!r}: {error}; expected useradd, or to be run as another than root") from error
+    if made.returncode:
+        raise ConfigError(f"user {name!r}: {made.stderr.strip()}; PostgreSQL needs one other than root to run as")
+    return pwd.getpwnam(name)
 
 
 def _socket_folder(folder: Path) -> Path:
