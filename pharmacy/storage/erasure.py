@@ -28,6 +28,7 @@ KEPT_WHOLE = {
     "dataset_losses": "counts",
     "datasets": "counts, hashes and names of models; a version's rows go with their patient",
     "erased_events": "hashes of what was erased",
+    "evaluations": "counts, shares and names of models; the answers go with their patient",
     "kill_switches": "settings",
     "policies": "settings",
     "products": "goods",

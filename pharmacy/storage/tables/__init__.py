@@ -14,6 +14,7 @@ from pharmacy.storage.tables.entering import (
     sign_in_attempts,
     sign_ins,
 )
+from pharmacy.storage.tables.evaluating import evaluation_answers, evaluations
 from pharmacy.storage.tables.keeping import erased_events
 from pharmacy.storage.tables.line import line_contacts, line_events, line_unsent, media
 from pharmacy.storage.tables.noting import canned_replies, moves, notes
@@ -41,6 +42,8 @@ __all__ = [
     "datasets",
     "displays",
     "erased_events",
+    "evaluation_answers",
+    "evaluations",
     "handovers",
     "idempotency_keys",
     "inbox",

@@ -15,8 +15,8 @@ QUIET = frozenset(
         # read anew whenever somebody looks at it
         "canned_replies", "displays", "servings",
         # what the desk does not show: what students learn from, and what people said of runs elsewhere
-        "annotation_items", "annotation_labels", "dataset_losses", "dataset_rows", "datasets", "patient_splits",
-        "training_jobs",
+        "annotation_items", "annotation_labels", "dataset_losses", "dataset_rows", "datasets", "evaluation_answers",
+        "evaluations", "patient_splits", "training_jobs",
         # the books
         "audit", "audit_heads", "erased_events", "served_modes", "spending",
     }
