@@ -13,6 +13,7 @@ from cli import (
     dataset_langsmith,
     distill,
     erase,
+    evaluate,
     graph,
     keys,
     pharmacies,
@@ -52,6 +53,7 @@ app.add_typer(distill.app, name="distill")
 dataset.app.command("push")(dataset_langsmith.push)
 dataset.app.command("pull")(dataset_langsmith.pull)
 app.add_typer(dataset.app, name="dataset")
+app.command("evaluate")(evaluate.evaluate)
 app.command("rollback")(rollback.rollback)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

@@ -1,7 +1,7 @@
 """All models of this process, built once at start from the node tables and the environment."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Literal, Self
 from uuid import uuid4
@@ -143,6 +143,21 @@ class Registry:
         if node not in self.tables.nodes:
             raise ConfigError(f"{self.tables.path}: has no table [{node}]; expected one of {[*self.tables.nodes]}")
         return self.tables.nodes[node]
+
+    def fingerprint_of(self, node: str) -> str:
+        """Return the fingerprint of the node's prompt as it now stands."""
+        return self._fingerprints[node]
+
+    def open_for(self, refs: Iterable[str], environ: Mapping[str, str]) -> None:
+        """Make ready the endpoints of models that no table names, such as those on trial.
+
+        Raises:
+            ConfigError: an endpoint is not known, or its address or key is not as it must be.
+        """
+        for ref in map(ModelRef.read, refs):
+            if not ref.is_local and ref.provider not in self.tables.endpoints:
+                raise ConfigError(f"{str(ref)!r}: its endpoint is none of {[*self.tables.endpoints]}")
+            self._targets.open_endpoint(ref.provider, environ)
 
     def teacher_of(self, node: str) -> str:
         """Return the model that students are measured by: in local mode the local one stands in for the teacher."""

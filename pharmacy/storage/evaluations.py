@@ -141,7 +141,7 @@ async def ended(tx: AsyncConnection, pharmacy_id: str, node: str | None = None, 
     return [_read(row) for row in await tx.execute(found)]
 
 
-def _places(pharmacy_id: str, version: str, places: Sequence[int]) -> Select[tuple[int]]:
+def _places(pharmacy_id: str, version: str, places: Sequence[int]) -> Select[Any]:
     mine = (dataset_rows.c.pharmacy_id == pharmacy_id, dataset_rows.c.version == version)
     return select(dataset_rows.c.place).where(*mine, dataset_rows.c.place.in_(places))
 
