@@ -33,6 +33,7 @@ def evaluate(
     judge: Annotated[str | None, typer.Option(help="The model that marks drafts; unsaid, the judge's teacher.")] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Ask the newest so many rows only.")] = None,
     at_least: Annotated[list[str] | None, typer.Option(help=_AT_LEAST)] = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask anew what was answered before.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List the node's evaluations, and ask nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the cost is well spent.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -52,7 +53,7 @@ def evaluate(
     if split not in ("held_out", "validation"):
         raise typer.BadParameter(f"{split!r}: expected held_out or validation", param_hint="--split")
     bounds = cut_offs(at_least or [])
-    evaluated = _evaluated(node, models, (dataset, split, judge, rows), yes=yes, quiet=as_json)
+    evaluated = _evaluated(node, models, (dataset, split, judge, rows), again=again, yes=yes, quiet=as_json)
     short = missed(evaluated.figures, bounds)
     print(json.dumps(evaluated_json(evaluated, short), ensure_ascii=False) if as_json else told(evaluated))
     for line in short:
@@ -61,8 +62,9 @@ def evaluate(
 
 
 def _evaluated(
-    node: str, models: str, of: tuple[str | None, str, str | None, int | None], *, yes: bool, quiet: bool
-) -> "Evaluated":
+    node: str, models: str, of: tuple[str | None, str, str | None, int | None], *, again: bool, yes: bool,
+    quiet: bool,
+) -> "Evaluated":  # fmt: skip
     from evaluation.evaluating import Unfinished
 
     async def work(database: "Database", settings: "Settings") -> "Evaluated":
@@ -73,7 +75,7 @@ def _evaluated(
         assembled = assemble_from(settings)
         try:
             refuse_unknown(node, assembled)
-            wanted = Wanted(node, candidates(models, node, assembled), *of)
+            wanted = Wanted(node, candidates(models, node, assembled), *of, again=again)
             return await held(database, settings, assembled, wanted, yes=yes, quiet=quiet)
         finally:
             await assembled.registry.aclose()

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evaluation.answering import Asker, NotAnswered
 from evaluation.candidates import Candidate
@@ -55,6 +55,8 @@ class Wanted:
 
     actor: str = "command line"
     at_once: int = 8
+    again: bool = False
+    """Ask anew what was answered before."""
 
 
 @dataclass(frozen=True)
@@ -110,15 +112,18 @@ async def hold(database: Database, pharmacy_id: str, trial: Trial, told: Told = 
     wanted, asked = trial.wanted, _asked(trial)
     async with database.begin(pharmacy_id) as tx:
         begun = await evaluations.begin(
-            tx, pharmacy_id, wanted.actor, key=_key(asked), node=wanted.node, version=trial.version.version, asked=asked
-        )
+            tx, pharmacy_id, wanted.actor, key=_key(asked), node=wanted.node, version=trial.version.version,
+            asked=asked, again=wanted.again,
+        )  # fmt: skip
         before = await evaluations.answers_of(tx, pharmacy_id, begun.id)
+    if begun.figures is not None:
+        return _evaluated(trial, begun, before)
     await _ask(database, pharmacy_id, trial, begun, {(row.candidate, row.place) for row in before}, told)
     async with database.begin(pharmacy_id) as tx:
         answers = await evaluations.answers_of(tx, pharmacy_id, begun.id)
-        found = figures(wanted.node, trial.cases, answers, [str(one) for one in wanted.candidates])
-        ended = await evaluations.end(tx, pharmacy_id, wanted.actor, begun, figures_json(found))
-    return Evaluated(ended, found, {case.row.place: case for case in trial.cases}, answers)
+        found = _evaluated(trial, begun, answers)
+        ended = await evaluations.end(tx, pharmacy_id, wanted.actor, begun, figures_json(found.figures))
+    return replace(found, evaluation=ended)
 
 
 async def version_of(tx: Transaction, pharmacy_id: str, node: str, version: str | None) -> DatasetVersion:
@@ -137,6 +142,11 @@ async def version_of(tx: Transaction, pharmacy_id: str, node: str, version: str 
     if one.node != node:
         raise ConfigError(f"dataset {version!r} is of {one.node}; expected one of {node}")
     return one
+
+
+def _evaluated(trial: Trial, of: Evaluation, answers: Sequence[AnswerRow]) -> Evaluated:
+    found = figures(trial.wanted.node, trial.cases, answers, [str(one) for one in trial.wanted.candidates])
+    return Evaluated(of, found, {case.row.place: case for case in trial.cases}, answers)
 
 
 def _refuse_other_words(version: DatasetVersion, assembled: Assembled, wanted: Wanted) -> None:

@@ -68,12 +68,17 @@ class AnswerRow:
 
 
 async def begin(
-    tx: AsyncConnection, pharmacy_id: str, actor: str, *, key: str, node: str, version: str, asked: Mapping[str, Any]
-) -> Evaluation:
-    """Return the evaluation of `key`: the one that was begun and cut off before, or a new one."""
-    mine = (evaluations.c.pharmacy_id == pharmacy_id, evaluations.c.key == key, evaluations.c.figures.is_(None))
+    tx: AsyncConnection, pharmacy_id: str, actor: str, *, key: str, node: str, version: str, asked: Mapping[str, Any],
+    again: bool = False,
+) -> Evaluation:  # fmt: skip
+    """Return the evaluation of `key`: the newest that there is, whole or cut off, or a new one.
+
+    Args:
+        again: ask anew where the newest is whole.
+    """
+    mine = (evaluations.c.pharmacy_id == pharmacy_id, evaluations.c.key == key)
     row = (await tx.execute(select(evaluations).where(*mine).order_by(evaluations.c.at.desc()).limit(1))).one_or_none()
-    if row is not None:
+    if row is not None and (row.figures is None or not again):
         return _read(row)
     values = {"id": uuid4(), "key": key, "node": node, "version": version, "asked": dict(asked), "begun_by": actor}
     made = await tx.execute(insert(evaluations).values(pharmacy_id=pharmacy_id, **values).returning(evaluations))

@@ -1,0 +1,154 @@
+"""`kakari evaluate`, from played records to figures: what is asked, what is kept, and what goes with its patient."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from cli.main import app
+from distillation.datasets.building import Wanted, build
+from pharmacy.storage import datasets, erasure, evaluations
+from tests.api.played import ASKED, approved, as_new_pharmacy, edited
+from tests.api.shop import Shop
+
+GENERATOR = "generate_symptom_consultation"
+
+
+@pytest.fixture
+async def own(shop: Shop) -> AsyncIterator[Shop]:
+    """Return the shared program, called as a pharmacy of this test's own that has no other records."""
+    async with as_new_pharmacy(shop) as new:
+        for words in ASKED:
+            await approved(new, words)
+        yield new
+
+
+async def kakari(shop: Shop, *words: str) -> Result:
+    """Run the command in this process, for the shop's pharmacy, under the models that it is served by."""
+    settings = shop.program.settings
+    assert settings.database_url is not None
+    assert settings.openai_api_key is not None
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value(), "KAKARI_HOME": str(settings.home), "COLUMNS": "300",
+        "KAKARI_PHARMACY_ID": settings.pharmacy_id, "OPENAI_API_KEY": settings.openai_api_key.get_secret_value(),
+        "OPENAI_BASE_URL": str(settings.openai_base_url),
+    }  # fmt: skip
+    return await asyncio.to_thread(CliRunner(env=environment).invoke, app, list(words))
+
+
+async def evaluated(shop: Shop, node: str, *words: str) -> dict[str, Any]:
+    done = await kakari(shop, "evaluate", node, "--json", "--yes", *words)
+    assert done.exit_code in (0, 1), done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+async def test_two_models_are_asked_the_held_out_questions_and_the_one_held_against_the_other(own: Shop) -> None:
+    await build(own.program.database, own.program.settings, Wanted("classify"))
+
+    found = await evaluated(own, "classify", "--models", "openai:gpt-4o-2024-08-06,local:classify")
+
+    assert (found["metric"], found["cases"], found["dataset"]) == ("exact_agreement", 3, "classify-1")
+    teacher, local = found["candidates"]
+    assert teacher["scores"]["exact_agreement"]["value"] == 1
+    assert teacher["cost_usd"] > 0
+    assert local["cost_usd"] == 0
+    (against,) = found["comparisons"]
+    assert against["candidate"] == "local:classify"
+    assert against["differences"]["exact_agreement"]["rows"] == 3
+    assert against["regression_count"] == round((1 - local["scores"]["exact_agreement"]["value"]) * 3)
+
+
+async def test_what_was_answered_is_on_record_is_not_asked_twice_and_goes_with_its_patient(own: Shop) -> None:
+    database, settings = own.program.database, own.program.settings
+    await build(database, settings, Wanted("classify"))
+    first = await evaluated(own, "classify", "--models", "local:classify,openai:gpt-4o-2024-08-06")
+
+    same = await evaluated(own, "classify", "--models", "local:classify,openai:gpt-4o-2024-08-06")
+    again = await evaluated(own, "classify", "--models", "local:classify,openai:gpt-4o-2024-08-06", "--again")
+
+    assert (same["id"], same["candidates"]) == (first["id"], first["candidates"])
+    assert again["id"] != first["id"]
+    async with database.begin(settings.pharmacy_id) as tx:
+        answers = await evaluations.answers_of(tx, settings.pharmacy_id, (await evaluations.one(
+            tx, settings.pharmacy_id, first["id"])).id)  # fmt: skip
+    assert len(answers) == 6
+    assert all(answer.output for answer in answers)
+    await erasure.erase(database, settings.pharmacy_id, answers[0].patient_id, "test")
+    async with database.begin(settings.pharmacy_id) as tx:
+        of = (await evaluations.one(tx, settings.pharmacy_id, first["id"])).id
+        left = await evaluations.answers_of(tx, settings.pharmacy_id, of)
+    assert {answer.patient_id for answer in left} == {one.patient_id for one in answers} - {answers[0].patient_id}
+
+
+async def test_drafts_are_marked_by_the_judge_and_a_cut_off_that_is_missed_ends_with_1(own: Shop) -> None:
+    await build(own.program.database, own.program.settings, Wanted(GENERATOR))
+
+    done = await kakari(
+        own, "evaluate", GENERATOR, "--models", "openai:gpt-4o-2024-08-06,openai:gpt-4o-2024-08-06@short", "--yes",
+        "--at-least", "pass_rate=0.99",
+    )  # fmt: skip
+
+    assert done.exit_code == 1
+    assert "pass_rate may be as low as" in done.stderr
+    assert "openai:gpt-4o-2024-08-06@short held against openai:gpt-4o-2024-08-06" in done.stdout
+    found = await evaluated(own, GENERATOR, "--models", "openai:gpt-4o-2024-08-06,openai:gpt-4o-2024-08-06@short")
+    plain, short = found["candidates"]
+    assert {"pass_rate", "criterion(safety)", "criterion(accuracy)"} <= plain["scores"].keys()
+    assert plain["scores"]["pass_rate"]["value"] == 1
+    assert plain["judging_usd"] > 0
+    assert short["prompt_tokens"] < plain["prompt_tokens"]
+
+
+async def test_decided_rows_shown_before_the_question_are_of_the_training_split_and_leave_the_system_prompt_alone(
+    own: Shop,
+) -> None:
+    database, settings = own.program.database, own.program.settings
+    await build(database, settings, Wanted("classify"))
+
+    found = await evaluated(own, "classify", "--models", "openai:gpt-4o-2024-08-06,openai:gpt-4o-2024-08-06@few_shot=3")
+
+    plain, shown = found["candidates"]
+    assert shown["prompt_tokens"] > plain["prompt_tokens"]
+    async with database.begin(settings.pharmacy_id) as tx:
+        trained = await datasets.rows_of(tx, settings.pharmacy_id, "classify-1", ["train"])
+    assert len(trained) == 10
+
+
+async def test_the_judge_is_held_against_what_pharmacists_decided(own: Shop) -> None:
+    for words in ASKED[:3]:
+        await edited(own, f"改めてうかがいます。{words}", {"text": f"くわしく伺います。{words[:5]}", "cause": "unsafe"})
+    await build(own.program.database, own.program.settings, Wanted("judge"))
+
+    found = await evaluated(own, "judge", "--models", "openai:gpt-4o-2024-08-06", "--split", "validation")
+
+    (judge,) = found["candidates"]
+    assert found["metric"] == "verdict_agreement"
+    assert {"sensitivity", "specificity"} & judge["scores"].keys()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(["refund"], "'refund': expected one of", id="node"),
+        pytest.param(["classify", "--models", "gpt-4o"], "not of the form", id="model"),
+        pytest.param(["classify", "--models", "local:classify@short"], "not led by words", id="local-words"),
+        pytest.param(["classify", "--models", "mars:one"], "its endpoint is none of", id="endpoint"),
+        pytest.param(["classify", "--split", "train"], "expected held_out", id="split"),
+        pytest.param(["classify", "--at-least", "exact_agreement=9"], "expected MEASURE=SHARE", id="cut-off"),
+        pytest.param(["classify", "--dataset", "classify-9"], "there is none", id="dataset"),
+        pytest.param(["classify"], "has no dataset", id="no-dataset"),
+    ],
+)
+async def test_what_cannot_be_evaluated_is_refused_with_what_was_expected(
+    shop: Shop, words: list[str], said: str
+) -> None:
+    async with as_new_pharmacy(shop) as new:
+        done = await kakari(new, "evaluate", *words, "--yes")
+
+    assert done.exit_code != 0
+    assert said in " ".join(f"{done.stderr} {done.exception}".split())
