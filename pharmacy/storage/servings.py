@@ -41,6 +41,12 @@ async def decided(tx: AsyncConnection, pharmacy_id: str) -> Mapping[str, Decided
     }
 
 
+async def take_turn(tx: AsyncConnection, pharmacy_id: str) -> None:
+    """Wait for whoever else decides; what is read after this holds until the commit."""
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended('servings:' || :p, 0))")
+    await tx.execute(lock, {"p": pharmacy_id})
+
+
 async def decide(
     tx: AsyncConnection, pharmacy_id: str, actor: str, node: str, serving: Serving, reason: str
 ) -> Decided | None:
@@ -48,8 +54,7 @@ async def decide(
 
     The caller has checked that it can hold. What holds already is not written again.
     """
-    lock = text("SELECT pg_advisory_xact_lock(hashtextextended('servings:' || :p, 0))")
-    await tx.execute(lock, {"p": pharmacy_id})
+    await take_turn(tx, pharmacy_id)
     before = (await decided(tx, pharmacy_id)).get(node)
     if before is not None and before.serving == serving:
         return before
