@@ -39,9 +39,10 @@ def candidates(models: str, node: str, assembled: "Assembled") -> "list[Candidat
 
 def open_endpoints(assembled: "Assembled", settings: "Settings", refs: list[str]) -> None:
     """Make ready the endpoints of `refs`, which no table may name."""
+    from evaluation.candidates import RECORDED
     from pharmacy.settings import endpoint_variables
 
-    assembled.registry.open_for(refs, endpoint_variables(settings))
+    assembled.registry.open_for([ref for ref in refs if ref != RECORDED], endpoint_variables(settings))
 
 
 def ask_cost(expected_usd: float | None, what: str, *, yes: bool, quiet: bool) -> None:

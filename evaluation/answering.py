@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from evaluation.candidates import Candidate
 from evaluation.cases import LABEL_FIELDS, Case
 from evaluation.grading import Graded, grade_draft, grade_label, grade_verdict, unanswered
@@ -13,7 +15,14 @@ from nodes.generate import Assignment, generate
 from nodes.judge import judge
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.conversation import Transcript, Turn, read_lines
-from pharmacy.domain.errors import BudgetReached, CallsUsedUp, DeadlinePassed, FlowError, ModelUnavailable
+from pharmacy.domain.errors import (
+    BudgetReached,
+    CallsUsedUp,
+    DeadlinePassed,
+    FlowError,
+    ModelUnavailable,
+    ReplyUnreadable,
+)
 from pharmacy.domain.facts import FactSheet
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
@@ -79,7 +88,7 @@ class Asker:
     async def _graded(self, case: Case, candidate: Candidate, models: TrialModels) -> Graded:
         questions, flow = self.questions, self.questions.assembled.flow
         node, prompt = questions.node, questions.prompt(case, candidate)
-        model = models.named(node, candidate.model)
+        model = _recorded(case, questions) if candidate.is_recorded else models.named(node, candidate.model)
         if node in LABEL_FIELDS:
             answer = await model.answer(prompt, questions.schema(case))
             return grade_label(node, case, str(getattr(answer, LABEL_FIELDS[node])), flow)
@@ -115,6 +124,13 @@ class Given:
         return self._answer  # type: ignore[return-value]  # read by the same schema
 
 
+def _recorded(case: Case, questions: Questions) -> Given:
+    try:
+        return Given(questions.schema(case).model_validate_json(case.said or ""))
+    except ValidationError:
+        return Given(ReplyUnreadable(f"{questions.node}: what was answered to row {case.id} cannot be read today"))
+
+
 def judgement(verdicts: Mapping[str, object], flow: Flow) -> Judgement:
     """Return a judge's answer held against the bars."""
     return Judgement({
@@ -137,12 +153,19 @@ def _row(
     marking = [call for call in calls if call.node != node]
     return AnswerRow(
         candidate=str(candidate), place=case.row.place, patient_id=case.row.patient_id,
-        conversation_id=case.row.conversation_id, output=mine[-1].output if mine and error is None else None,
+        conversation_id=case.row.conversation_id, output=_output(case, candidate, mine) if error is None else None,
         scores=graded.scores, said=graded.said,
         prompt_tokens=sum(call.prompt_tokens for call in mine), cached_tokens=sum(call.cached_tokens for call in mine),
-        completion_tokens=sum(call.completion_tokens for call in mine), cost_usd=_cost(mine),
+        completion_tokens=sum(call.completion_tokens for call in mine),
+        cost_usd=None if candidate.is_recorded else _cost(mine),
         judging_usd=_cost(marking), seconds=sum(call.seconds for call in mine), error=error,
     )  # fmt: skip
+
+
+def _output(case: Case, candidate: Candidate, mine: list[ModelCall]) -> str | None:
+    if candidate.is_recorded:
+        return case.said
+    return mine[-1].output if mine else None
 
 
 def _cost(calls: list[ModelCall]) -> float | None:

@@ -7,6 +7,9 @@ from typing import Literal, Self
 from pharmacy.models.model_name import ModelRef
 
 MOST_EXAMPLES = 50
+RECORDED = "recorded:answer"
+"""Stands for whoever answered when the row came to be: nobody is asked, so a model that is gone can be held against."""
+
 _WRITTEN = re.compile(r"(?P<model>\S+?)(?:@(?:(?P<short>short)|few_shot=(?P<examples>\d+)))?")
 
 Words = Literal["plain", "short", "few_shot"]
@@ -38,9 +41,16 @@ class Candidate:
         if found["examples"] and not 1 <= examples <= MOST_EXAMPLES:
             raise ValueError(f"{text!r}: {examples} examples; expected 1 to {MOST_EXAMPLES}")
         words: Words = "short" if found["short"] else "few_shot" if examples else "plain"
+        if str(model) == RECORDED and words != "plain":
+            raise ValueError(f"{text!r}: what was answered then was answered; expected {RECORDED!r}")
         if model.is_local and words != "plain":
             raise ValueError(f"{text!r}: a local model is not led by words; expected {str(model)!r}")
         return cls(str(model), words, examples)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether nobody is to be asked."""
+        return self.model == RECORDED
 
     def __str__(self) -> str:
         ending = {"plain": "", "short": "@short", "few_shot": f"@few_shot={self.examples}"}[self.words]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from pharmacy.storage.datasets import DatasetRow
 
@@ -31,6 +31,9 @@ class Case:
     by_pharmacist: bool
     """Whether a person said what is right; False where one only let a model's answer stand."""
 
+    said: str | None
+    """What was answered when the row came to be; None where nothing readable was."""
+
     target: str | None
     """The answer as it is to be learnt; None where only the wrong one is known."""
 
@@ -42,7 +45,8 @@ class Case:
         label = str(target[LABEL_FIELDS[node]]) if node in LABEL_FIELDS and target else None
         return cls(
             row, said["id"], said["category"], said["phase"], said["blanks"], label,
-            all(passes.values()) if node == "judge" and passes else None, not said["weak"], said["target"],
+            all(passes.values()) if node == "judge" and passes else None, not said["weak"],
+            said["said"], said["target"],
         )  # fmt: skip
 
     def can_be_asked(self, node: str) -> bool:
@@ -50,8 +54,3 @@ class Case:
         if node in LABEL_FIELDS:
             return self.label is not None
         return self.accepted is not None if node == "judge" else True
-
-
-def says(output: str | None, field: str) -> Any:
-    """Return a field of a model's answer; None where there is no answer."""
-    return json.loads(output).get(field) if output else None

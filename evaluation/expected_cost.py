@@ -26,6 +26,8 @@ def expected_usd(
 
 
 def _one(questions: Questions, case: Case, candidate: Candidate, prices: Prices) -> float | None:
+    if candidate.is_recorded:
+        return 0.0
     prompt = questions.prompt(case, candidate)
     usage = Usage(estimate_tokens(prompt.system) + estimate_tokens(prompt.user), 0, estimate_tokens(case.target or ""))
     return prices.cost_usd(ModelRef.read(candidate.model), None, usage)

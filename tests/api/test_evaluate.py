@@ -152,3 +152,13 @@ async def test_what_cannot_be_evaluated_is_refused_with_what_was_expected(
 
     assert done.exit_code != 0
     assert said in " ".join(f"{done.stderr} {done.exception}".split())
+
+
+async def test_what_was_answered_then_can_be_held_against_without_asking_anybody(own: Shop) -> None:
+    await build(own.program.database, own.program.settings, Wanted("classify"))
+
+    found = await evaluated(own, "classify", "--models", "recorded:answer,openai:gpt-4o-2024-08-06")
+
+    then, now = found["candidates"]
+    assert then["scores"]["exact_agreement"] == now["scores"]["exact_agreement"]
+    assert (then["cost_usd"], then["prompt_tokens"], then["unreadable"]) == (None, 0, 0)
