@@ -144,8 +144,10 @@ class Kakari:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         self.stop()
+        if failure is not None:  # pytest shows what was printed beside the failure
+            print(*map(_last_lines, (self.log, self.home / "postgres" / "log")), sep="\n")
 
     def _is_ready(self) -> bool:
         assert self.process is not None
@@ -155,3 +157,8 @@ class Kakari:
         with suppress(httpx2.HTTPError):
             return httpx2.get(f"{self.url}/readyz", timeout=2).status_code == 200
         return False
+
+
+def _last_lines(of: Path) -> str:
+    lines = of.read_text(errors="replace").splitlines()[-60:] if of.exists() else []
+    return "\n".join([f"== {of}", *lines])
