@@ -9,7 +9,10 @@ import typer
 from cli.opened import in_database
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evaluation.evaluating import Evaluated, Wanted
+    from evaluation.pairwise import WinRate
     from graph.assemble import Assembled
     from pharmacy.settings import Settings
     from pharmacy.storage.database import Database
@@ -33,6 +36,9 @@ def evaluate(
     judge: Annotated[str | None, typer.Option(help="The model that marks drafts; unsaid, the judge's teacher.")] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Ask the newest so many rows only.")] = None,
     at_least: Annotated[list[str] | None, typer.Option(help=_AT_LEAST)] = None,
+    pairwise: Annotated[
+        bool, typer.Option("--pairwise", help="Have the judge choose between drafts too, in both orders.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Ask anew what was answered before.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List the node's evaluations, and ask nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the cost is well spent.")] = False,
@@ -53,21 +59,24 @@ def evaluate(
     if split not in ("held_out", "validation"):
         raise typer.BadParameter(f"{split!r}: expected held_out or validation", param_hint="--split")
     bounds = cut_offs(at_least or [])
-    evaluated = _evaluated(node, models, (dataset, split, judge, rows), again=again, yes=yes, quiet=as_json)
+    asked = (dataset, split, judge, rows)
+    evaluated, rates = _evaluated(node, models, asked, pairwise=pairwise, again=again, yes=yes, quiet=as_json)
     short = missed(evaluated.figures, bounds)
-    print(json.dumps(evaluated_json(evaluated, short), ensure_ascii=False) if as_json else told(evaluated))
+    print(
+        json.dumps(evaluated_json(evaluated, short, rates), ensure_ascii=False) if as_json else told(evaluated, rates)
+    )
     for line in short:
         print(f"kakari: {line}", file=sys.stderr)
     raise typer.Exit(1 if short else 0)
 
 
 def _evaluated(
-    node: str, models: str, of: tuple[str | None, str, str | None, int | None], *, again: bool, yes: bool,
-    quiet: bool,
-) -> "Evaluated":  # fmt: skip
+    node: str, models: str, of: tuple[str | None, str, str | None, int | None], *, pairwise: bool, again: bool,
+    yes: bool, quiet: bool,
+) -> "tuple[Evaluated, Mapping[str, WinRate]]":  # fmt: skip
     from evaluation.evaluating import Unfinished
 
-    async def work(database: "Database", settings: "Settings") -> "Evaluated":
+    async def work(database: "Database", settings: "Settings") -> "tuple[Evaluated, Mapping[str, WinRate]]":
         from cli.trial import candidates, refuse_unknown
         from evaluation.evaluating import Wanted
         from graph.assemble import assemble_from
@@ -76,7 +85,7 @@ def _evaluated(
         try:
             refuse_unknown(node, assembled)
             wanted = Wanted(node, candidates(models, node, assembled), *of, again=again)
-            return await held(database, settings, assembled, wanted, yes=yes, quiet=quiet)
+            return await _held(database, settings, assembled, wanted, pairwise=pairwise, yes=yes, quiet=quiet)
         finally:
             await assembled.registry.aclose()
 
@@ -87,21 +96,27 @@ def _evaluated(
         raise typer.Exit(1) from None
 
 
-async def held(
-    database: "Database", settings: "Settings", assembled: "Assembled", wanted: "Wanted", *, yes: bool, quiet: bool
-) -> "Evaluated":
+async def _held(
+    database: "Database", settings: "Settings", assembled: "Assembled", wanted: "Wanted", *, pairwise: bool, yes: bool,
+    quiet: bool,
+) -> "tuple[Evaluated, Mapping[str, WinRate]]":  # fmt: skip
     """Tell the cost, ask whether it is well spent, and evaluate."""
     from cli.trial import ask_cost, open_endpoints, progress
     from evaluation.evaluating import hold, prepare
+    from evaluation.preferring import prefer
 
-    open_endpoints(
-        assembled, settings, [*(one.model for one in wanted.candidates), *([wanted.judge] if wanted.judge else [])]
-    )
+    models = [one.model for one in wanted.candidates]
+    open_endpoints(assembled, settings, [*models, *([wanted.judge] if wanted.judge else [])])
     trial = await prepare(database, settings.pharmacy_id, assembled, wanted)
-    what = f"{len(trial.cases)} cases of {trial.version.version}, {len(wanted.candidates)} models"
+    what = f"{len(trial.cases)} cases of {trial.version.version}, {len(models)} models"
     ask_cost(trial.expected_usd, what, yes=yes, quiet=quiet)
     with progress(f"{wanted.node}: answers", quiet=quiet) as told:
-        return await hold(database, settings.pharmacy_id, trial, told)
+        evaluated = await hold(database, settings.pharmacy_id, trial, told)
+    if not pairwise:
+        return evaluated, {}
+    with progress(f"{wanted.node}: pairs", quiet=quiet) as told:
+        folder = settings.prompts_folder
+        return evaluated, await prefer(database, settings.pharmacy_id, trial, evaluated, folder, told)
 
 
 def _ended(node: str) -> "list[Evaluation]":

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from evaluation.evaluating import Evaluated
     from evaluation.figures import CandidateFigures, Comparison, Figures
     from evaluation.label_figures import LabelFigures
+    from evaluation.pairwise import WinRate
     from pharmacy.storage.evaluations import Evaluation
 
 MOST_SHOWN = 20
@@ -44,7 +45,7 @@ def missed(figures: "Figures", bounds: Mapping[str, float]) -> list[str]:
     return short
 
 
-def told(evaluated: "Evaluated") -> str:
+def told(evaluated: "Evaluated", rates: "Mapping[str, WinRate]") -> str:
     """Return all of it for a terminal."""
     of = evaluated.figures
     lines = [f"{evaluated.evaluation.id}  {evaluated.evaluation.version}, {of.cases} cases, "
@@ -52,17 +53,24 @@ def told(evaluated: "Evaluated") -> str:
     first = of.candidates[0].candidate
     for one in of.comparisons:
         lines += ["", f"{one.candidate} held against {first}", *_worse(one), *_differences(one)]
+        lines += [_preferred(rates[one.candidate])] if one.candidate in rates else []
     for candidate in of.candidates:
         lines += ["", *_candidate(candidate)]
     return "\n".join(lines)
 
 
-def evaluated_json(evaluated: "Evaluated", short: Sequence[str]) -> dict[str, Any]:
+def evaluated_json(evaluated: "Evaluated", short: Sequence[str], rates: "Mapping[str, WinRate]") -> dict[str, Any]:
     """Return what `--json` prints."""
-    from evaluation.figures_json import figures_json
+    from evaluation.figures_json import estimate_json, figures_json
 
     of = evaluated.evaluation
-    return {"id": str(of.id), "dataset": of.version, "missed": [*short], **figures_json(evaluated.figures)}
+    preferred = {
+        name: {"rate": estimate_json(one.rate), "wins": one.wins, "ties": one.ties, "losses": one.losses,
+               "held_to_a_place": one.held_to_a_place.value}
+        for name, one in rates.items()
+    }  # fmt: skip
+    said = {"id": str(of.id), "dataset": of.version, "missed": [*short], "preferred": preferred}
+    return said | figures_json(evaluated.figures)
 
 
 def evaluation_line(of: "Evaluation") -> str:
@@ -92,6 +100,12 @@ def _worse(of: "Comparison") -> list[str]:
 def _differences(of: "Comparison") -> list[str]:
     return [f"  {measure:<32} {one.mean:+.1%}  ({one.low:+.1%} to {one.high:+.1%}; {one.rows} cases, "
             f"{one.conversations} conversations)" for measure, one in of.differences.items()]  # fmt: skip
+
+
+def _preferred(of: "WinRate") -> str:
+    counts = f"{of.wins} wins, {of.ties} ties, {of.losses} losses"
+    held = f"the judge held to a place in {of.held_to_a_place.value:.1%}"
+    return f"  {'preferred':<32} {_estimate(of.rate)}: {counts}; {held}"
 
 
 def _candidate(of: "CandidateFigures") -> list[str]:

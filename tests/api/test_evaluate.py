@@ -96,7 +96,13 @@ async def test_drafts_are_marked_by_the_judge_and_a_cut_off_that_is_missed_ends_
     assert done.exit_code == 1
     assert "pass_rate may be as low as" in done.stderr
     assert "openai:gpt-4o-2024-08-06@short held against openai:gpt-4o-2024-08-06" in done.stdout
-    found = await evaluated(own, GENERATOR, "--models", "openai:gpt-4o-2024-08-06,openai:gpt-4o-2024-08-06@short")
+    models = "openai:gpt-4o-2024-08-06,openai:gpt-4o-2024-08-06@short"
+    found = await evaluated(own, GENERATOR, "--models", models, "--pairwise")
+    again = await evaluated(own, GENERATOR, "--models", models, "--pairwise")
+    # A judge that always says the first prefers a place and no text: nobody wins.
+    (preferred,) = found["preferred"].values()
+    assert (preferred["wins"], preferred["ties"], preferred["losses"]) == (0, 3, 0)
+    assert again["preferred"] == found["preferred"]
     plain, short = found["candidates"]
     assert {"pass_rate", "criterion(safety)", "criterion(accuracy)"} <= plain["scores"].keys()
     assert plain["scores"]["pass_rate"]["value"] == 1
