@@ -37,6 +37,7 @@ KEPT_WHOLE = {
     "servings": "settings",
     "sign_ins": "staff signing in",
     "training_jobs": "names of models, hashes and counts",
+    "watches": "names of models and figures; the cases go with their conversation",
 }
 """Tables of a pharmacy in which nothing is a patient's, each with the reason."""
 

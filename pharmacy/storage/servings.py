@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +21,8 @@ class Decided:
     set_by: str
     reason: str
     at: datetime
+    seq: int = 0
+    """Rises with every decision; 0 is what the file says."""
 
 
 async def decided(tx: AsyncConnection, pharmacy_id: str) -> Mapping[str, Decided]:
@@ -33,12 +36,13 @@ async def decided(tx: AsyncConnection, pharmacy_id: str) -> Mapping[str, Decided
         .distinct(servings.c.node)
         .order_by(servings.c.node, servings.c.seq.desc())
     )
-    return {
-        row.node: Decided(
-            Serving(row.by, row.canary_share, row.shadow_share, row.student), row.set_by, row.reason, row.at
-        )
-        for row in await tx.execute(found)
-    }
+    return {row.node: _read(row) for row in await tx.execute(found)}
+
+
+async def history(tx: AsyncConnection, pharmacy_id: str, node: str) -> list[Decided]:
+    """Return every decision on `node`, the newest first."""
+    mine = (servings.c.pharmacy_id == pharmacy_id, servings.c.node == node)
+    return [_read(row) for row in await tx.execute(select(servings).where(*mine).order_by(servings.c.seq.desc()))]
 
 
 async def take_turn(tx: AsyncConnection, pharmacy_id: str) -> None:
@@ -63,3 +67,8 @@ async def decide(
     await tx.execute(insert(servings).values(pharmacy_id=pharmacy_id, node=node, **body, set_by=actor, reason=reason))
     await audit.append(tx, pharmacy_id, actor, "serving_set", node, body | {"reasoned": bool(reason)})
     return before
+
+
+def _read(row: Any) -> Decided:
+    serving = Serving(row.by, row.canary_share, row.shadow_share, row.student)
+    return Decided(serving, row.set_by, row.reason, row.at, row.seq)

@@ -22,6 +22,7 @@ from pharmacy.storage.tables import (
     model_calls,
     outbox,
     runs,
+    shadow_answers,
     suggestions,
 )
 from pharmacy.storage.tables import outcomes as outcome_rows
@@ -97,6 +98,7 @@ async def _forget_derived(tx: AsyncConnection, pharmacy_id: str, conversation_id
     of_run = select(runs.c.id).where(from_then(runs))
     calls = (model_calls.c.pharmacy_id == pharmacy_id, model_calls.c.run_id.in_(of_run))
     await tx.execute(update(model_calls).where(*calls).values(blanks={}, output=None))
+    await tx.execute(update(shadow_answers).where(from_then(shadow_answers)).values(output=None, said={}))
     await take_turn(tx, pharmacy_id)
     learnt = (dataset_rows.c.pharmacy_id == pharmacy_id, dataset_rows.c.conversation_id == conversation_id)
     await tx.execute(delete(dataset_rows).where(*learnt, dataset_rows.c.conversation_version >= since))

@@ -24,6 +24,7 @@ from pharmacy.storage.tables.recording import audit, audit_heads, restores, serv
 from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
 from pharmacy.storage.tables.sending import outbox
 from pharmacy.storage.tables.serving import servings
+from pharmacy.storage.tables.shadowing import shadow_answers, watch_cases, watches
 from pharmacy.storage.tables.spending import spending
 from pharmacy.storage.tables.training import training_jobs
 
@@ -71,9 +72,12 @@ __all__ = [
     "runs",
     "served_modes",
     "servings",
+    "shadow_answers",
     "sign_in_attempts",
     "sign_ins",
     "spending",
     "suggestions",
     "training_jobs",
+    "watch_cases",
+    "watches",
 ]

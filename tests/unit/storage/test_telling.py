@@ -16,7 +16,7 @@ QUIET = frozenset(
         "canned_replies", "displays", "servings",
         # what the desk does not show: what students learn from, and what people said of runs elsewhere
         "annotation_items", "annotation_labels", "dataset_losses", "dataset_rows", "datasets", "evaluation_answers",
-        "evaluations", "patient_splits", "training_jobs",
+        "evaluations", "patient_splits", "shadow_answers", "training_jobs", "watch_cases", "watches",
         # the books
         "audit", "audit_heads", "erased_events", "served_modes", "spending",
     }
