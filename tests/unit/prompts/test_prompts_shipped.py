@@ -19,6 +19,8 @@ BLANKS = {
     "switch_phase/user": {"phase", "allowed", "conversation"},
     "generate/user": {"category", "phase", "facts", "conversation", "previous_drafts", "reasons", "instruction"},
     "judge/system": {"criteria_described"},
+    "judge/compare_system": {"criteria_described"},
+    "judge/compare_user": {"category", "phase", "facts", "conversation", "first", "second"},
     "judge/user": {"category", "phase", "facts", "conversation", "draft", "criteria"},
     **{f"generate_{name}/system": {"phases"} for name in GENERATORS},
 }
