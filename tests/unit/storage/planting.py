@@ -24,12 +24,15 @@ def plant(owner: psycopg.Connection[Any], pharmacy_id: str, patient_id: str, can
     links = {"pharmacy_id": pharmacy_id, "patient_id": patient_id, "conversation_id": f"c-{canary}",
              "message_id": f"m-{canary}", "user_id": f"u-{canary}", "channel": "api"}  # fmt: skip
     planted = [table for table in metadata.sorted_tables if "pharmacy_id" in table.c and table.name not in KEPT_WHOLE]
+    asked = _asked(owner, pharmacy_id)
     for table in planted:
         own = {"patients": patient_id, "conversations": links["conversation_id"], "messages": links["message_id"]}
         given = [column for column in table.c if column.identity is None and column.computed is None]
         row = {column.name: _value(column, canary) for column in given}
         row |= {name: value for name, value in links.items() if name in table.c}
         row |= {"id": own[table.name]} if table.name in own else {}
+        if table.name in ("dataset_rows", "evaluation_answers"):  # the second answers the first
+            row |= {name: value for name, value in asked.items() if name in table.c}
         _insert(owner, table, row)
     return {table.name for table in planted}
 
@@ -47,6 +50,15 @@ def _count(owner: psycopg.Connection[Any], table: str, words: Sequence[str]) -> 
     look = sql.SQL("SELECT count(*) FROM {} AS t WHERE t::text LIKE ANY(%s)").format(sql.Identifier(table))
     (count,) = owner.execute(look, [[f"%{word}%" for word in words]]).fetchone() or (0,)
     return int(count)
+
+
+def _asked(owner: psycopg.Connection[Any], pharmacy_id: str) -> dict[str, Any]:
+    """Write an evaluation, which holds nothing of a patient; return what an answer in it names."""
+    evaluation_id, version = uuid4(), f"v-{next(_NUMBERS)}"
+    row = {"pharmacy_id": pharmacy_id, "id": evaluation_id, "key": "k", "node": "classify", "version": version,
+           "asked": psycopg.types.json.Jsonb({}), "begun_by": "test"}  # fmt: skip
+    _insert(owner, metadata.tables["evaluations"], row)
+    return {"evaluation_id": evaluation_id, "version": version, "place": 0}
 
 
 def _value(column: Column[Any], canary: str) -> Any:
