@@ -1,6 +1,6 @@
 """What a person should know at start about the models in use: none of it stops the start."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from pharmacy.models.known_models import known_model, takes_temperature
@@ -8,7 +8,10 @@ from pharmacy.models.model_name import ModelRef, maker_of
 from pharmacy.models.prices import Prices
 from pharmacy.models.tables import ModelTables, NodeTable
 
-DAYS_OF_WARNING = 90
+DAYS_OF_WARNING = (90, 30, 7)
+"""Before an announced last day: from the first on it is said, from the others on more urgently."""
+
+_URGENCY = {90: "is announced to stop", 30: "SOON: is announced to stop", 7: "NOW: is announced to stop"}
 JUDGE = "judge"
 
 
@@ -23,15 +26,18 @@ def advice_on(tables: ModelTables, prices: Prices, today: date) -> tuple[str, ..
 
 
 def _on_models(nodes: Mapping[str, NodeTable], prices: Prices, today: date) -> Iterator[str]:
-    refs = dict.fromkeys(ref for table in nodes.values() for ref in table.refs)
-    for ref in map(ModelRef.read, refs):
+    served: dict[str, list[str]] = {}
+    for node, table in nodes.items():
+        for ref in table.refs:
+            served.setdefault(ref, []).append(node)
+    for ref in map(ModelRef.read, served):
         if ref.is_local:
             continue
         known = known_model(ref.name)
         if known is None:
             yield f"{ref}: context size and last day are not known"
         elif known.shutdown is not None:
-            yield from _on_last_day(ref, known.shutdown, today)
+            yield from _on_last_day(ref, served[str(ref)], known.shutdown, today)
         if prices.of(ref) is None:
             yield (
                 f"{ref}: price is not known, so cost figures that include it stay unknown and daily budgets count it "
@@ -39,12 +45,15 @@ def _on_models(nodes: Mapping[str, NodeTable], prices: Prices, today: date) -> I
             )
 
 
-def _on_last_day(ref: ModelRef, last: date, today: date) -> Iterator[str]:
+def _on_last_day(ref: ModelRef, nodes: Sequence[str], last: date, today: date) -> Iterator[str]:
     days = (last - today).days
+    fix = f"kakari drill {nodes[0]}" + (f", and for {', '.join(nodes[1:])}" if nodes[1:] else "")
     if days <= 0:
-        yield f"{ref}: was announced to stop on {last}; expect refusals and move its nodes to another model"
-    elif days <= DAYS_OF_WARNING:
-        yield f"{ref}: is announced to stop on {last}, in {days} days"
+        yield f"{ref}: was announced to stop on {last}; expect refusals; what can take its place: {fix}"
+        return
+    reached = [least for least in DAYS_OF_WARNING if days <= least]
+    if reached:
+        yield f"{ref}: {_URGENCY[reached[-1]]} on {last}, in {days} days; what can take its place: {fix}"
 
 
 def _on_settings(nodes: Mapping[str, NodeTable]) -> Iterator[str]:

@@ -313,12 +313,32 @@ def test_advice_names_last_days_prices_kin_and_sizes(tmp_path: Path) -> None:
 
     said = "\n".join(registry.warnings)
     assert "openai:gpt-5: was announced to stop on 2026-12-11" in said
-    assert "openai:ft:gpt-4o-mini-2024-07-18:a::b: is announced to stop on 2027-01-14, in 25 days" in said
+    assert "openai:ft:gpt-4o-mini-2024-07-18:a::b: SOON: is announced to stop on 2027-01-14, in 25 days" in said
+    assert "kakari drill generate_follow_up" in said
     assert "other:qwen3-32b: context size and last day are not known" in said
     assert "other:qwen3-32b: price is not known" in said
     assert "the judge openai:gpt-4o-2024-08-06 is of the same family as openai:ft:gpt-4o-mini" in said
     assert "[classify] temperature is not sent to openai:gpt-5" in said
     assert "gpt-5: price" not in said
+
+
+@pytest.mark.parametrize(
+    ("today", "told"),
+    [
+        pytest.param(date(2026, 10, 1), None, id="105-days"),
+        pytest.param(date(2026, 10, 16), ": is announced to stop", id="90-days"),
+        pytest.param(date(2026, 12, 15), ": SOON: is announced to stop", id="30-days"),
+        pytest.param(date(2027, 1, 7), ": NOW: is announced to stop", id="7-days"),
+        pytest.param(date(2027, 1, 14), ": was announced to stop", id="the-day-itself"),
+    ],
+)
+def test_the_nearer_a_last_day_the_more_urgently_it_is_told(today: date, told: str | None, tmp_path: Path) -> None:
+    text = table_text(URL, teacher="openai:gpt-4o-2024-08-06")
+
+    said = Registry.build(tables_of(tmp_path, text), {}, "openai", KEY, today=today).warnings
+
+    found = [warning for warning in said if "stop on" in warning]
+    assert [told is not None and told in warning for warning in found] == ([True] if told else [])
 
 
 def test_local_models_need_neither_the_sdk_nor_its_seconds() -> None:
