@@ -114,6 +114,13 @@ def _candidate(of: "CandidateFigures") -> list[str]:
              f"them cached, {of.completion_tokens:.0f} out; {of.seconds_p50:.2f} s, {of.seconds_p95:.2f} s in 95%; "
              f"{of.unreadable} unreadable"]  # fmt: skip
     lines += [f"  {measure:<32} {_estimate(one)}" for measure, one in of.scores.items()]
+    if of.kappa:
+        lines.append(
+            f"  {'kappa with pharmacists':<32} {of.kappa.value:.2f}  ({of.kappa.low:.2f} to {of.kappa.high:.2f})"
+        )
+    if of.corrected:
+        rate = of.corrected
+        lines.append(f"  {'pass_rate, judge corrected':<32} {_share(rate.value)}  ({rate.low:.1%} to {rate.high:.1%})")
     return lines + (_labels(of.labels) if of.labels else [])
 
 

@@ -12,6 +12,7 @@ from evaluation.cases import Case
 from evaluation.expected_cost import expected_usd
 from evaluation.figures import Figures, figures
 from evaluation.figures_json import figures_json
+from evaluation.judge_errors import JudgeErrors, errors_of
 from evaluation.questions import Questions
 from graph.assemble import Assembled
 from pharmacy.domain.errors import ConfigError
@@ -77,6 +78,8 @@ class Trial:
     version: DatasetVersion
     cases: Sequence[Case]
     asker: Asker
+    errors: JudgeErrors | None = None
+    """Of the judge that marks, where somebody has measured them."""
 
     @property
     def expected_usd(self) -> float | None:
@@ -95,12 +98,13 @@ async def prepare(database: Database, pharmacy_id: str, assembled: Assembled, wa
         version = await version_of(tx, pharmacy_id, wanted.node, wanted.version)
         rows = await datasets.rows_of(tx, pharmacy_id, version.version, [wanted.split, TRAIN])
         shelf = await people.catalogue(tx, pharmacy_id)
+        judge = wanted.judge or assembled.registry.teacher_of("judge")
+        errors = await errors_of(tx, pharmacy_id, judge, assembled.registry.fingerprint_of("judge"))
     _refuse_other_words(version, assembled, wanted)
     cases = _cases(wanted, [row for row in rows if row.split == wanted.split], version)
     shown = [Case.of(wanted.node, row) for row in rows if row.split == TRAIN]
     questions = Questions.of(wanted.node, assembled, sorted(shown, key=lambda case: case.id))
-    judge = wanted.judge or assembled.registry.teacher_of("judge")
-    return Trial(wanted, version, cases, Asker(questions, judge, shelf))
+    return Trial(wanted, version, cases, Asker(questions, judge, shelf), errors if questions.writes else None)
 
 
 async def hold(database: Database, pharmacy_id: str, trial: Trial, told: Told = lambda _done, _of: None) -> Evaluated:
@@ -145,7 +149,9 @@ async def version_of(tx: Transaction, pharmacy_id: str, node: str, version: str 
 
 
 def _evaluated(trial: Trial, of: Evaluation, answers: Sequence[AnswerRow]) -> Evaluated:
-    found = figures(trial.wanted.node, trial.cases, answers, [str(one) for one in trial.wanted.candidates])
+    found = figures(
+        trial.wanted.node, trial.cases, answers, [str(one) for one in trial.wanted.candidates], trial.errors
+    )
     return Evaluated(of, found, {case.row.place: case for case in trial.cases}, answers)
 
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.agreement import judge_quality
 from evaluation.cases import LABEL_FIELDS, Case
-from evaluation.clustered_mean import Estimate, estimate, totals
+from evaluation.clustered_mean import Estimate, Totals, estimate, totals
+from evaluation.corrected_rate import CorrectedRate
 from evaluation.grading import metric_of
+from evaluation.judge_errors import JUDGE, JudgeErrors, corrected
 from evaluation.label_figures import LabelFigures, label_figures
 from evaluation.paired import Difference, difference
 from pharmacy.storage.evaluations import AnswerRow
@@ -27,6 +30,12 @@ class CandidateFigures:
 
     labels: LabelFigures | None
     """For a node that names a label."""
+
+    kappa: Estimate | None
+    """For the judge: its agreement with pharmacists on whether a draft may go out, -1 to 1, chance taken out."""
+
+    corrected: CorrectedRate | None
+    """The pass rate with the judge's errors taken out; None where nobody has measured those, or no draft was marked."""
 
     unreadable: int
     """Cases on which no readable answer came."""
@@ -90,11 +99,15 @@ class Figures:
     """Cases whose right answer a person said."""
 
 
-def figures(node: str, cases: Sequence[Case], answers: Sequence[AnswerRow], order: Sequence[str]) -> Figures:
+def figures(
+    node: str, cases: Sequence[Case], answers: Sequence[AnswerRow], order: Sequence[str],
+    errors: JudgeErrors | None = None,
+) -> Figures:  # fmt: skip
     """Return the figures of `answers`.
 
     Args:
         order: the candidates; the first is the one that the others are held against.
+        errors: how often the judge that marked them errs, where that is known.
     """
     by = {name: {row.place: row for row in answers if row.candidate == name} for name in order}
     known = {case.row.place: case for case in cases}
@@ -102,7 +115,7 @@ def figures(node: str, cases: Sequence[Case], answers: Sequence[AnswerRow], orde
     first = by[order[0]]
     return Figures(
         node, metric_of(node),
-        [_candidate(node, name, known, rows) for name, rows in by.items()],
+        [_candidate(node, name, known, rows, errors) for name, rows in by.items()],
         [compared(node, name, known, first, by[name]) for name in order[1:]],
         len(asked), sum(known[place].by_pharmacist for place in asked),
     )  # fmt: skip
@@ -140,7 +153,9 @@ def compared(
     return Comparison(name, found, sorted(told, key=lambda one: (not one.critical, one.place)), len(better))
 
 
-def _candidate(node: str, name: str, cases: Mapping[int, Case], rows: Mapping[int, AnswerRow]) -> CandidateFigures:
+def _candidate(
+    node: str, name: str, cases: Mapping[int, Case], rows: Mapping[int, AnswerRow], errors: JudgeErrors | None
+) -> CandidateFigures:
     there = [(cases[place], row) for place, row in sorted(rows.items()) if place in cases]
     measures = sorted({measure for _, row in there for measure in row.scores})
     seconds = [row.seconds for _, row in there] or [float("nan")]
@@ -148,6 +163,8 @@ def _candidate(node: str, name: str, cases: Mapping[int, Case], rows: Mapping[in
         candidate=name,
         scores={measure: _estimate(measure, there) for measure in measures},
         labels=_labels(there) if node in LABEL_FIELDS and there else None,
+        kappa=_kappa(there) if node == JUDGE and there else None,
+        corrected=corrected(_totals("pass_rate", there), errors) if errors and there else None,
         unreadable=sum(row.error is not None for _, row in there),
         cost_usd=_mean_cost([row.cost_usd for _, row in there]),
         judging_usd=_mean_cost([row.judging_usd for _, row in there]),
@@ -160,8 +177,12 @@ def _candidate(node: str, name: str, cases: Mapping[int, Case], rows: Mapping[in
 
 
 def _estimate(measure: str, there: Sequence[tuple[Case, AnswerRow]]) -> Estimate:
+    return estimate(_totals(measure, there))
+
+
+def _totals(measure: str, there: Sequence[tuple[Case, AnswerRow]]) -> Totals:
     of = [(row.scores[measure], case.row.conversation_id) for case, row in there if measure in row.scores]
-    return estimate(totals([score for score, _ in of], [whose for _, whose in of]))
+    return totals([score for score, _ in of], [whose for _, whose in of])
 
 
 def _labels(there: Sequence[tuple[Case, AnswerRow]]) -> LabelFigures:
@@ -169,6 +190,13 @@ def _labels(there: Sequence[tuple[Case, AnswerRow]]) -> LabelFigures:
     return label_figures(
         [str(case.label) for case, _ in there], given, [case.row.conversation_id for case, _ in there], seed=SEED
     )
+
+
+def _kappa(there: Sequence[tuple[Case, AnswerRow]]) -> Estimate:
+    accepted = [bool(case.accepted) for case, _ in there]
+    passed = [said == (row.scores["verdict_agreement"] == 1) for said, (_, row) in zip(accepted, there, strict=True)]
+    whose = [case.row.conversation_id for case, _ in there]
+    return judge_quality(passed, accepted, whose, seed=SEED).kappa
 
 
 def _regression(case: Case, first: AnswerRow, other: AnswerRow) -> Regression:

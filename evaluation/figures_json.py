@@ -49,6 +49,8 @@ def _candidate(of: CandidateFigures) -> dict[str, Any]:
         "candidate": of.candidate,
         "scores": {measure: estimate_json(one) for measure, one in of.scores.items()},
         "labels": _labels(of.labels) if of.labels else None,
+        "kappa": estimate_json(of.kappa) if of.kappa else None,
+        "corrected": vars(of.corrected) if of.corrected else None,
         **{name: _number(getattr(of, name)) for name in plain},
     }
 

@@ -38,6 +38,11 @@ def known_model(name: str) -> KnownModel | None:
     return _shipped().get(base) or _shipped().get(undated(base))
 
 
+def known_names() -> tuple[str, ...]:
+    """Return the names of all models that something is known of, in the file's order."""
+    return tuple(_shipped())
+
+
 def takes_temperature(name: str, reasoning_effort: str | None) -> bool:
     """Return whether a `temperature` may be sent: newer models refuse any but the default while they reason."""
     if reasoning_effort == "none":

@@ -135,6 +135,7 @@ async def test_the_judge_is_held_against_what_pharmacists_decided(own: Shop) -> 
     (judge,) = found["candidates"]
     assert found["metric"] == "verdict_agreement"
     assert {"sensitivity", "specificity"} & judge["scores"].keys()
+    assert judge["kappa"]["rows"] == found["cases"]
 
 
 @pytest.mark.parametrize(
