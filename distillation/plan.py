@@ -163,6 +163,8 @@ def _problems(node: str, plan: Plan, flow: Flow) -> Iterator[Problem]:
             yield ("approvers",), role.value, f"some of {[role.value for role in PEOPLE]}"
     if plan.canary.shares != sorted(set(plan.canary.shares)):
         yield ("canary", "shares"), plan.canary.shares, "rising shares"
+    if plan.step_back.measure == "judge_pass" and plan.metric != "pass_rate":
+        yield ("step_back", "measure"), "judge_pass", f"acceptance beside {plan.metric}: the judge marks texts"
     known = {"classify": [*flow.categories], "switch_phase": [*flow.phases]}.get(node, [*flow.criteria])
     for criterion in plan.safety:
         fitting = _MEASURES[plan.metric]

@@ -1,7 +1,7 @@
 """How far a student has come in taking over: what it answered unused, what it served, and what the watch has seen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from distillation.plan import Plan
@@ -43,13 +43,16 @@ class Progress:
     """The same of the answers that served, where that can be said: `pass_rate` of texts."""
 
     canary_conversations: int = 0
-    """Conversations decided under the present share."""
+    """Conversations decided under the present decision, one case of each; those erased since are counted."""
 
     acceptance: Estimate | None = None
-    """Of them, by the plan's measure; None while there is none."""
+    """Of them, by the plan's measure, as far as they are still there; None while there is none."""
 
     watch: WatchState | None = None
     """None where no student serves, or the watch has not looked yet."""
+
+    needed: int = 0
+    """How many cases, or under a canary conversations, the plan still asks for before the next step."""
 
     @property
     def metric(self) -> Estimate | None:
@@ -75,7 +78,7 @@ async def progress(
     if student is None or not serving.needs_student:
         return found
     rows = await shadows.scored(tx, pharmacy_id, node, student, begun_seq(history, student))
-    seen = _with_shadow(found, rows)
+    seen = _with_shadow(found, rows, plan)
     watched = watched_of(node, serving, now, student)
     return seen if watched is None else await _with_watch(tx, pharmacy_id, seen, watched, plan)
 
@@ -98,24 +101,30 @@ def begun_seq(history: Sequence[Decided], student: str) -> int:
     return seq
 
 
-def _with_shadow(found: Progress, rows: Sequence[Scored]) -> Progress:
-    return Progress(
-        found.node, found.serving, found.since, found.set_by, len(rows),
-        _estimates([(row.conversation_id, row.scores) for row in rows]),
-        _estimates([(row.conversation_id, row.beside_scores) for row in rows]),
-    )  # fmt: skip
+def _with_shadow(found: Progress, rows: Sequence[Scored], plan: Plan) -> Progress:
+    return replace(
+        found,
+        shadow_cases=len(rows),
+        shadow=_estimates([(row.conversation_id, row.scores) for row in rows]),
+        beside=_estimates([(row.conversation_id, row.beside_scores) for row in rows]),
+        needed=max(0, plan.shadow.minimum_cases - len(rows)) if found.serving.by == "teacher" else 0,
+    )
 
 
 async def _with_watch(tx: Transaction, pharmacy_id: str, found: Progress, watched: Watched, plan: Plan) -> Progress:
-    state = await watches.state_of(tx, pharmacy_id, watched)
-    if state is None or state.measure != plan.step_back.measure:
-        return found
+    state, least = await watches.state_of(tx, pharmacy_id, watched), plan.canary.minimum_conversations
+    is_canary = found.serving.by == "canary"
+    if state is None:
+        return replace(found, needed=least if is_canary else 0)
     cases = await watches.cases_of(tx, pharmacy_id, watched)
     accepted = totals([case.acceptance for case in cases], [case.conversation_id for case in cases])
-    return Progress(
-        found.node, found.serving, found.since, found.set_by, found.shadow_cases, found.shadow, found.beside,
-        state.cases, estimate(accepted) if cases else None, state,
-    )  # fmt: skip
+    return replace(
+        found,
+        canary_conversations=state.cases,
+        acceptance=estimate(accepted) if cases else None,
+        watch=state,
+        needed=max(0, least - state.cases) if is_canary else 0,
+    )
 
 
 def _estimates(rows: Sequence[tuple[str, Mapping[str, float]]]) -> dict[str, Estimate]:

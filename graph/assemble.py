@@ -69,6 +69,11 @@ class Assembled:
             limits.suggest_seconds, limits.calls, purse, conversation=conversation, decided=decided
         )
 
+    def models_beside(self, purse: Purse | None = None) -> RunModels:
+        """Return models to be asked by name beside a reply, for as long as a message would have."""
+        limits = self.registry.tables.limits
+        return self.registry.for_beside(limits.suggest_seconds, limits.calls, purse)
+
 
 @dataclass(frozen=True)
 class Words:
@@ -145,6 +150,11 @@ def files_from(settings: Settings) -> Files:
 def model_nodes(flow: Flow) -> list[str]:
     """Return the nodes of `flow` that ask a model."""
     return ["classify", "switch_phase", *(category.node for category in flow.machine_categories), "judge"]
+
+
+def changing_blanks(node: str) -> frozenset[str]:
+    """Return what `node` fills its frame with, of what is recorded of a call."""
+    return _FRAME_BLANKS.get(node, GENERATE_BLANKS)
 
 
 def _local_models(students: Path | None) -> Callable[[str], ChatModel]:

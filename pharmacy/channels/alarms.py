@@ -16,7 +16,11 @@ import httpx2
 from pharmacy.channels.signed_post import Poster, signed
 
 TIMEOUT_SECONDS = 10.0
-_SUBJECTS = {"case": "Kakari: a case waits", "not_sent": "Kakari: a message could not be sent"}
+_SUBJECTS = {
+    "case": "Kakari: a case waits",
+    "not_sent": "Kakari: a message could not be sent",
+    "stepped_back": "Kakari: a teacher serves again",
+}
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,10 @@ class Cap:
         """Return both bounds in words."""
         return f"{_told(self.tokens)} tokens and {_told(self.yen)} yen"
 
+    def times(self, part: float) -> "Cap":
+        """Return that part of it, 0 to 1."""
+        return Cap(*(None if bound is None else math.floor(bound * part) for bound in (self.tokens, self.yen)))
+
     def reached(self, spent: Spend, rate: Rate) -> str:
         """Return which bound `spent` has reached, with both figures, or nothing while it may go on."""
         if self.tokens is not None and spent.tokens >= self.tokens:

@@ -10,6 +10,7 @@ from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.model import ChatModel
 from pharmacy.domain.serving import Serving
 from pharmacy.models.advice import advice_on
+from pharmacy.models.beside import Beside
 from pharmacy.models.budget import Budget, Purse
 from pharmacy.models.credentials import speaks_openai
 from pharmacy.models.ledger import Ledger
@@ -106,6 +107,11 @@ class Registry:
         ledger = Ledger(deadline_seconds, calls, self._prices, self._clock, Budget(purse, self._prices))
         serving = {node: self.serving(node, (decided or {}).get(node)) for node in self.tables.nodes}
         return RunModels(self, ledger, serving, conversation or uuid4().hex)
+
+    def for_beside(self, deadline_seconds: float, calls: int, purse: Purse | None = None) -> RunModels:
+        """Return models to be asked by name beside a reply: their failures close no endpoint to any reply."""
+        ledger = Ledger(deadline_seconds, calls, self._prices, self._clock, Budget(purse, self._prices))
+        return RunModels(Beside(self, self.retry), ledger, {}, "")
 
     def serving(self, node: str, decided: Serving | None = None) -> Serving:
         """Return who serves `node`: as decided, else as the file says; the teacher where the student may not."""

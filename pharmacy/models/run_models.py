@@ -36,11 +36,11 @@ class Models(Protocol):
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which of two models a node's first answer was drawn from."""
+    """A model that was drawn: of two for a node's first answer, or to answer beside the one that serves."""
 
     model: str
     share: float
-    """With what probability it was this one, above 0 and below 1."""
+    """With what probability it was this one, above 0 and up to 1."""
 
 
 class RunModels:
@@ -65,12 +65,22 @@ class RunModels:
         """Return the model `ref` under the node's settings, without fallback: for shadows, trials and evaluation."""
         return self._asked(node, [ref])
 
-    def shadow(self, node: str) -> ChatModel | None:
-        """Return the student where this conversation's answers are to be compared with its, else None."""
-        student, share = self._models.student_of(node), self._serving[node].shadow_share
-        if student is None or drawn(self._conversation, node, "shadow") >= share:
-            return None
-        return self.named(node, student)
+    @property
+    def shadows(self) -> Mapping[str, Chosen]:
+        """Node to its student, and the share of conversations that are drawn, where this one is among them.
+
+        Nodes that have answered so far, and whose student was not asked itself.
+        """
+        answered = dict.fromkeys(call.node for call in self._ledger.calls if call.error is None)
+        asked = {(call.node, call.model_asked) for call in self._ledger.calls}
+        found = {node: (self._models.student_of(node), self._serving[node].shadow_share) for node in answered}
+        return {
+            node: Chosen(student, share)
+            for node, (student, share) in found.items()
+            if student is not None
+            and (node, student) not in asked
+            and drawn(self._conversation, node, "shadow") < share
+        }
 
     @property
     def chosen(self) -> Mapping[str, Chosen]:

@@ -15,6 +15,7 @@ from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.tables import alarms, handovers
 
 NOT_SENT = "not_sent"
+STEPPED_BACK = "stepped_back"
 _DAY = text("now() - interval '24 hours'")
 _HOUR = text("now() - interval '1 hour'")
 
@@ -58,6 +59,16 @@ async def of_unsent(tx: AsyncConnection, jobs: Jobs, conversation: Any, *, alway
     if always or (await tx.execute(select(alarms.c.id).where(*mine).limit(1))).one_or_none() is None:
         about = {"conversation_id": conversation.id, "kind": NOT_SENT, "category": NOT_SENT, "level": 0}
         await _write(tx, jobs, conversation.pharmacy_id, {**about, "since": func.now()})
+
+
+async def of_step_back(tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, conversation_id: str, node: str) -> None:
+    """Write the alarm that the watch has let a node's teacher serve again.
+
+    Args:
+        conversation_id: the one whose case was the last of those that decided it.
+    """
+    about = {"conversation_id": conversation_id, "kind": STEPPED_BACK, "category": node, "level": 0}
+    await _write(tx, jobs, pharmacy_id, {**about, "since": func.now()})
 
 
 async def category_of_case(tx: AsyncConnection, pharmacy_id: str, handover_id: UUID) -> str | None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.storage.begun import Begun
 from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.storable import storable
 from pharmacy.storage.tables import conversations, model_calls, outcomes, patients, runs, shadow_answers
@@ -94,15 +95,13 @@ class Scored:
     beside_scores: Mapping[str, float]
 
 
-async def want(
-    tx: AsyncConnection, jobs: Jobs, pharmacy_id: str, conversation_id: str, run_id: UUID, drawn: Sequence[Drawn]
-) -> None:
+async def want(tx: AsyncConnection, jobs: Jobs, begun: Begun, drawn: Sequence[Drawn]) -> None:
     """Have students asked beside a run, some time after the caller's transaction is committed."""
     for each in drawn:
-        told = {"pharmacy_id": pharmacy_id, "conversation_id": conversation_id, "run_id": str(run_id),
-                "node": each.node, "student": each.student, "share": each.share,
+        told = {"pharmacy_id": begun.pharmacy_id, "conversation_id": begun.conversation_id,
+                "run_id": str(begun.id), "node": each.node, "student": each.student, "share": each.share,
                 "serving_seq": each.serving_seq}  # fmt: skip
-        await jobs.enqueue(tx, JOB, lock=f"{JOB}:{run_id}:{each.node}", arguments=told, priority=-1)
+        await jobs.enqueue(tx, JOB, lock=f"{JOB}:{begun.id}:{each.node}", arguments=told, priority=-1)
 
 
 async def question(tx: AsyncConnection, pharmacy_id: str, run_id: UUID, drawn: Drawn) -> Question | None:

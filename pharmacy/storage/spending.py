@@ -57,16 +57,32 @@ async def reserve(tx: AsyncConnection, pharmacy_id: str, patient_id: str, most: 
     return Reserved(day, most)
 
 
+async def reserve_beside(tx: AsyncConnection, pharmacy_id: str, most: Spend, budgets: Budgets, part: float) -> Reserved:
+    """Count `most` as spent today by the pharmacy, and by no patient.
+
+    Args:
+        part: of the pharmacy's budget, 0 to 1: once that much is spent, by whatever, nothing more is.
+
+    Raises:
+        Refused: as much is spent; the transaction must not be committed.
+    """
+    row = await _count(tx, pharmacy_id, None, most)
+    day: datetime = row.day_began_at
+    before = Spend(row.tokens, row.cost_usd, row.guessed_usd).minus(most)
+    if figures := budgets.in_all.times(part).reached(before, budgets.rate):
+        whose = f"what is asked beside the replies, {part:.0%} of the pharmacy's"
+        raise Refused(refusal(whose, figures, day), day, None)
+    return Reserved(day, most)
+
+
+async def correct_beside(tx: AsyncConnection, pharmacy_id: str, reserved: Reserved, spent: Spend) -> None:
+    """Count `spent` in place of what `reserve_beside` has counted."""
+    await _correct(tx, pharmacy_id, reserved, spent, (None,))
+
+
 async def correct(tx: AsyncConnection, pharmacy_id: str, patient_id: str, reserved: Reserved, spent: Spend) -> None:
     """Count `spent` in place of what was reserved, on the day for which it was."""
-    more = spent.minus(reserved.most)
-    values = {
-        "tokens": spending.c.tokens + more.tokens,
-        "cost_usd": spending.c.cost_usd + more.cost_usd,
-        "guessed_usd": spending.c.guessed_usd + more.guessed_usd,
-    }
-    for of in (patient_id, None):
-        await tx.execute(update(spending).where(*_row(pharmacy_id, reserved.day, of)).values(**values))
+    await _correct(tx, pharmacy_id, reserved, spent, (patient_id, None))
 
 
 async def note_refused(tx: AsyncConnection, pharmacy_id: str, refused: Refused) -> bool:
@@ -74,6 +90,19 @@ async def note_refused(tx: AsyncConnection, pharmacy_id: str, refused: Refused) 
     where = (*_row(pharmacy_id, refused.day, refused.patient_id), spending.c.refusal.is_(None))
     noted = await tx.execute(update(spending).where(*where).values(refusal=str(refused)))
     return bool(noted.rowcount)
+
+
+async def _correct(
+    tx: AsyncConnection, pharmacy_id: str, reserved: Reserved, spent: Spend, whose: tuple[str | None, ...]
+) -> None:
+    more = spent.minus(reserved.most)
+    values = {
+        "tokens": spending.c.tokens + more.tokens,
+        "cost_usd": spending.c.cost_usd + more.cost_usd,
+        "guessed_usd": spending.c.guessed_usd + more.guessed_usd,
+    }
+    for of in whose:
+        await tx.execute(update(spending).where(*_row(pharmacy_id, reserved.day, of)).values(**values))
 
 
 async def _count(tx: AsyncConnection, pharmacy_id: str, patient_id: str | None, most: Spend) -> Any:

@@ -16,6 +16,8 @@ TRIES = 3
 """How often the store is asked; all of a pharmacy's calls write one row, and a burst may wait for it too long."""
 
 WAIT_SECONDS = 0.2
+SPARE_PART = 0.5
+"""Of the pharmacy's daily budget: once that much is spent, nothing more is asked beside the replies."""
 
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
@@ -64,11 +66,50 @@ class DayPurse:
             log.warning("budget_reached pharmacy=%s %s", self.pharmacy_id, refused)
 
     async def _patiently(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
-        for left in reversed(range(TRIES)):
-            try:
-                return await self.database.transact(work, self.pharmacy_id)
-            except StoreBusy:
-                if not left:
-                    raise
-                await asyncio.sleep(WAIT_SECONDS)
-        raise AssertionError("TRIES is above 0")
+        return await patiently(self.database, self.pharmacy_id, work)
+
+
+@dataclass(frozen=True)
+class SparePurse:
+    """For what is asked beside the replies: it counts with them, and leaves them most of the day's budget."""
+
+    database: Database
+    budgets: Budgets
+    pharmacy_id: str
+
+    async def reserve(self, most: Spend) -> Reserved:
+        """Count `most` as spent.
+
+        Raises:
+            BudgetReached: as much as may be spent beside replies is spent.
+            StoreBusy: what was spent cannot be known; without that no call is made.
+        """
+        try:
+            return await patiently(
+                self.database, self.pharmacy_id,
+                lambda tx: spending.reserve_beside(tx, self.pharmacy_id, most, self.budgets, SPARE_PART),
+            )  # fmt: skip
+        except spending.Refused as refused:
+            raise BudgetReached(str(refused)) from None
+
+    async def correct(self, reserved: Reserved, spent: Spend) -> None:
+        """Count `spent` in place of what was reserved; where that cannot be written, the whole stays counted."""
+        try:
+            await patiently(
+                self.database, self.pharmacy_id,
+                lambda tx: spending.correct_beside(tx, self.pharmacy_id, reserved, spent),
+            )  # fmt: skip
+        except StoreBusy:
+            log.warning("spending_not_corrected tokens=%d", reserved.most.tokens - spent.tokens)
+
+
+async def patiently(database: Database, pharmacy_id: str, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+    """Return what `work` gives in a transaction; a busy store is asked a few times."""
+    for left in reversed(range(TRIES)):
+        try:
+            return await database.transact(work, pharmacy_id)
+        except StoreBusy:
+            if not left:
+                raise
+            await asyncio.sleep(WAIT_SECONDS)
+    raise AssertionError("TRIES is above 0")

@@ -15,15 +15,17 @@ from pharmacy.domain.annotation import lowest_margin
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
-from pharmacy.domain.serving import Serving
 from pharmacy.models.run_models import RunModels
-from pharmacy.storage import names, policy, runs, servings, unanswered
+from pharmacy.storage import names, policy, runs, servings, shadows, unanswered
 from pharmacy.storage.automatic import Automatic
 from pharmacy.storage.background import end
 from pharmacy.storage.begun import Begun
+from pharmacy.storage.database import Transaction
 from pharmacy.storage.jobs import Job
 from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.remarks import Telling
+from pharmacy.storage.servings import Decided
+from pharmacy.storage.shadows import Drawn
 from pharmacy.storage.telling import OVERTAKEN
 from server import metrics
 from server.program import Program
@@ -96,17 +98,18 @@ class ReplyJobs:
 
     async def _begin(
         self, pharmacy_id: str, conversation_id: str, request_id: UUID | None
-    ) -> tuple[Begun, Mapping[str, Serving]] | None:
+    ) -> tuple[Begun, Mapping[str, Decided]] | None:
         window = self.program.assembled.flow.window_turns
         async with self.program.database.begin(pharmacy_id) as tx:
             begun = await runs.begin(tx, pharmacy_id, conversation_id, window, request_id)
             decided = await servings.decided(tx, pharmacy_id) if begun else {}
-        return (begun, {node: each.serving for node, each in decided.items()}) if begun else None
+        return (begun, decided) if begun else None
 
-    async def _run(self, begun: Begun, decided: Mapping[str, Serving], news: Any) -> None:
+    async def _run(self, begun: Begun, decided: Mapping[str, Decided], news: Any) -> None:
         purse = DayPurse(self.program.database, self.program.settings.budgets, begun.pharmacy_id, begun.patient.id)
         started = time.monotonic()
-        models = self.program.assembled.models_for_run(purse, conversation=key_of(begun), decided=decided)
+        serving = {node: each.serving for node, each in decided.items()}
+        models = self.program.assembled.models_for_run(purse, conversation=key_of(begun), decided=serving)
         at_work = AtWork(self.program.database, begun)
         work = asyncio.create_task(self._propose(begun, models, at_work))
         try:
@@ -118,7 +121,7 @@ class ReplyJobs:
         finally:
             await end(work, again_seconds=CLOSE_SECONDS)
             await at_work.close()
-        ended = await self._end(begun, proposal, models)
+        ended = await self._end(begun, proposal, models, decided)
         # What a newer message, a withdrawal or an erasure has overtaken is nobody's answer, and is not traced.
         if ended in ("proposed", "stopped"):
             await self._trace(begun, proposal, models.calls, time.monotonic() - started)
@@ -200,16 +203,23 @@ class ReplyJobs:
             # The run goes on: the transaction that writes its outcome asks once more.
             return False
 
-    async def _end(self, begun: Begun, proposal: Outcome | None, models: RunModels) -> str:
+    async def _end(
+        self, begun: Begun, proposal: Outcome | None, models: RunModels, decided: Mapping[str, Decided]
+    ) -> str:
         def stopped(code: str) -> Outcome:
             return _handed_over(code, STOPPED[code], begun.phase, begun.hits)
 
         sending = Automatic(self.program.jobs, self.program.assembled.policy)
         chosen = {node: asdict(each) for node, each in models.chosen.items()}
-        ended = await self.program.database.transact(
-            lambda tx: runs.end(tx, self.program.bell, begun, proposal, models.calls, stopped, sending, chosen),
-            begun.pharmacy_id,
-        )
+        shadowed = _shadowed(begun, models, decided)
+
+        async def work(tx: Transaction) -> str:
+            state = await runs.end(tx, self.program.bell, begun, proposal, models.calls, stopped, sending, chosen)
+            if state == "proposed":
+                await shadows.want(tx, self.program.jobs, begun, shadowed)
+            return state
+
+        ended = await self.program.database.transact(work, begun.pharmacy_id)
         log.info("run_ended conversation=%s state=%s", begun.conversation_id, ended)
         return ended
 
@@ -223,6 +233,14 @@ class ReplyJobs:
 def _handed_over(code: str, detail: str, phase: str, hits: Sequence[GateHit]) -> Outcome:
     """Return a handover from outside the flow, with the tier that intake's gates found all the same."""
     return hand_over(with_gates(Reason(code, detail), hits), None, phase)
+
+
+def _shadowed(begun: Begun, models: RunModels, decided: Mapping[str, Decided]) -> list[Drawn]:
+    """Return the students that are to be asked beside this run; only of patients who agree to training."""
+    if not begun.patient.consent.training:
+        return []
+    seqs = {node: each.seq for node, each in decided.items()}
+    return [Drawn(node, each.model, each.share, seqs.get(node, 0)) for node, each in models.shadows.items()]
 
 
 def _names(job: Job) -> tuple[str, str, UUID | None]:

@@ -5,7 +5,7 @@ import logging
 
 from pharmacy.channels.line.content import LineContent
 from pharmacy.observing.langsmith_client import LangSmith
-from pharmacy.storage import media, pharmacies, remarks, unanswered
+from pharmacy.storage import media, pharmacies, remarks, shadows, unanswered
 from pharmacy.storage.background import end
 from pharmacy.storage.intake import enqueue_reply
 from pharmacy.storage.job_worker import work
@@ -23,12 +23,17 @@ from server.worker.media import ATTEMPTS as MEDIA_ATTEMPTS
 from server.worker.media import MediaJobs
 from server.worker.reply import ReplyJobs
 from server.worker.send import SendJobs
+from server.worker.shadow import ATTEMPTS as SHADOW_ATTEMPTS
+from server.worker.shadow import WAIT_SECONDS as SHADOW_WAIT_SECONDS
+from server.worker.shadow import ShadowJobs
+from server.worker.watching import watch_students
 
 SENDS_AT_ONCE = 16
 URGENT_AT_ONCE = 4
 ALARMS_AT_ONCE = 4
 FILES_AT_ONCE = 4
 TOLD_AT_ONCE = 2
+SHADOWS_AT_ONCE = 2
 SWEEP_SECONDS = 60.0
 BUSY_SECONDS = 1.0
 
@@ -53,18 +58,24 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
     program.jobs.register(
         remarks.JOB, telling.tell, telling.give_up, attempts=LANGSMITH_ATTEMPTS, wait_seconds=LANGSMITH_WAIT_SECONDS
     )
+    beside_replies = ShadowJobs(program)
+    program.jobs.register(
+        shadows.JOB, beside_replies.ask, beside_replies.give_up, attempts=SHADOW_ATTEMPTS,
+        wait_seconds=SHADOW_WAIT_SECONDS,
+    )  # fmt: skip
     alarms = AlarmJobs(program)
     program.jobs.register("alarm", alarms.alarm, alarms.give_up)
-    loops = (_sweep_often, watch_cases, keep_times)
+    loops = (_sweep_often, watch_cases, watch_students, keep_times)
     beside = [asyncio.create_task(loop(program), name=loop.__name__) for loop in loops]
     # Deleted jobs keep their space while a transaction stands open.
     beside.append(asyncio.create_task(watch_transactions(program.database.owner, long_transaction_seconds)))
     at_once = {"reply": program.settings.concurrency, "send": SENDS_AT_ONCE, URGENT: URGENT_AT_ONCE,
-               "alarm": ALARMS_AT_ONCE, media.JOB: FILES_AT_ONCE, remarks.JOB: TOLD_AT_ONCE}  # fmt: skip
+               "alarm": ALARMS_AT_ONCE, media.JOB: FILES_AT_ONCE, remarks.JOB: TOLD_AT_ONCE,
+               shadows.JOB: SHADOWS_AT_ONCE}  # fmt: skip
     program.worker_runs = True
     try:
-        # No end waits for LangSmith: its jobs are taken up again by whoever works next.
-        await work(program.jobs, at_once, left_at_once=[remarks.JOB])
+        # No end waits for LangSmith, or for a student: their jobs are taken up again by whoever works next.
+        await work(program.jobs, at_once, left_at_once=[remarks.JOB, shadows.JOB])
     finally:
         program.worker_runs = False
         langsmith.close()

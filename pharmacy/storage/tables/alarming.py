@@ -13,7 +13,7 @@ alarms = Table(
     of_pharmacy(),
     Column("conversation_id", Text, nullable=False),
     Column("handover_id", Uuid),
-    Column("kind", Text, nullable=False),  # case | not_sent
+    Column("kind", Text, nullable=False),  # case | not_sent | stepped_back
     Column("tier", Text),
     Column("category", Text, nullable=False),
     Column("level", Integer, nullable=False),  # 0 at first; from 1 on the wider circle hears of it too

@@ -188,16 +188,44 @@ async def test_a_decision_that_no_longer_fits_the_file_leaves_it_to_the_teacher(
     assert [entry.model for entry in fake.log.chats()] == [TEACHER]
 
 
-async def test_a_shadow_is_the_student_in_its_share_of_conversations(fake: OpenAIFake, registry: RegistryOn) -> None:
+async def test_a_shadow_is_the_student_in_its_share_of_conversations(registry: RegistryOn) -> None:
     names = [f"shop/c{number}" for number in range(40)]
 
     async with registry(shadow_share=0.5, student=PUPIL) as models:
-        shadows = [models.for_run(10, 12, conversation=name).shadow("classify") for name in names]
-        first = next(shadow for shadow in shadows if shadow is not None)
-        await first.answer(PROMPT, Label)
+        runs = [models.for_run(10, 12, conversation=name) for name in names]
+        before = [run.shadows for run in runs]
+        for run in runs:
+            await run.model("classify").answer(PROMPT, Label)
 
-    assert [shadow is not None for shadow in shadows] == [drawn(name, "classify", "shadow") < 0.5 for name in names]
-    assert [entry.model for entry in fake.log.chats()] == [STUDENT]
+    drawn_ones = [drawn(name, "classify", "shadow") < 0.5 for name in names]
+    assert before == [{}] * 40
+    assert [run.shadows for run in runs] == [
+        {"classify": Chosen(f"openai:{STUDENT}", 0.5)} if is_drawn else {} for is_drawn in drawn_ones
+    ]
+
+
+async def test_no_student_answers_beside_itself(registry: RegistryOn) -> None:
+    names = (f"shop/c{number}" for number in range(40))
+    by_student = next(name for name in names if drawn(name, "classify", "canary") < 0.5)
+
+    async with registry(serving="canary", canary_share=0.5, shadow_share=1, student=PUPIL) as models:
+        run = models.for_run(10, 12, conversation=by_student)
+        await run.model("classify").answer(PROMPT, Label)
+
+    assert run.shadows == {}
+
+
+async def test_what_fails_beside_a_reply_closes_no_endpoint_to_it(fake: OpenAIFake, registry: RegistryOn) -> None:
+    fake.script.fail(faults.server_error(500), times=8)
+
+    async with registry(shadow_share=1, student=PUPIL) as models:
+        for _ in range(4):
+            with pytest.raises(ModelUnavailable):
+                await models.for_beside(10, 12).named("classify", f"openai:{STUDENT}").answer(PROMPT, Label)
+        open_after = models.open_breakers
+        await models.for_run(10, 12).model("classify").answer(PROMPT, Label)
+
+    assert open_after == ()
 
 
 async def test_local_mode_serves_a_local_student_and_no_other(tmp_path: Path) -> None:
