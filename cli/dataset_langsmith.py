@@ -37,7 +37,7 @@ def push(of: Of, as_json: AsJson = False) -> None:
 
         return await push_version(database, settings, at, of, _ACTOR)
 
-    copied = _at_langsmith(work)
+    copied = at_langsmith(work)
     name, pushed = copied.pushed.name, copied.pushed
     if as_json:
         print(json.dumps({"version": copied.version.version, "dataset": name, "rows": copied.rows,
@@ -68,7 +68,7 @@ def pull(
 
     if split is not None and split not in SPLITS:
         raise typer.BadParameter(f"{split!r}: expected one of {[*SPLITS]}", param_hint="--split")
-    pulled = _at_langsmith(work)
+    pulled = at_langsmith(work)
     try:
         write_examples(pulled, file)
     except OSError as error:
@@ -80,7 +80,8 @@ def pull(
         print(f"{file}: {len(pulled.examples)} rows of {pulled.version} from {pulled.name!r}")
 
 
-def _at_langsmith(work: "Callable[[Database, Settings, Datasets], Awaitable[Result]]") -> Result:
+def at_langsmith(work: "Callable[[Database, Settings, Datasets], Awaitable[Result]]") -> Result:
+    """Return what `work` returns, done with LangSmith open; a failure there ends the command with status 1."""
     from pharmacy.observing.datasets import Datasets
     from pharmacy.observing.langsmith_client import LangSmith, LangSmithFailed, Unfit
     from pharmacy.redaction.redact import Redactor

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evaluation.evaluating import Evaluated, Wanted
     from evaluation.pairwise import WinRate
     from graph.assemble import Assembled
+    from pharmacy.observing.datasets import Datasets
     from pharmacy.settings import Settings
     from pharmacy.storage.database import Database
     from pharmacy.storage.evaluations import Evaluation
@@ -39,6 +40,9 @@ def evaluate(
     pairwise: Annotated[
         bool, typer.Option("--pairwise", help="Have the judge choose between drafts too, in both orders.")
     ] = False,
+    experiment: Annotated[
+        bool, typer.Option("--experiment", help="Have the answers in LangSmith too, one experiment for each model.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Ask anew what was answered before.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List the node's evaluations, and ask nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the cost is well spent.")] = False,
@@ -62,6 +66,8 @@ def evaluate(
     asked = (dataset, split, judge, rows)
     evaluated, rates = _evaluated(node, models, asked, pairwise=pairwise, again=again, yes=yes, quiet=as_json)
     short = missed(evaluated.figures, bounds)
+    if experiment:
+        _pushed(evaluated, quiet=as_json)
     print(
         json.dumps(evaluated_json(evaluated, short, rates), ensure_ascii=False) if as_json else told(evaluated, rates)
     )
@@ -117,6 +123,20 @@ async def _held(
     with progress(f"{wanted.node}: pairs", quiet=quiet) as told:
         folder = settings.prompts_folder
         return evaluated, await prefer(database, settings.pharmacy_id, trial, evaluated, folder, told)
+
+
+def _pushed(evaluated: "Evaluated", *, quiet: bool) -> None:
+    from cli.dataset_langsmith import at_langsmith
+
+    async def work(database: "Database", settings: "Settings", at: "Datasets") -> "Mapping[str, int]":
+        from distillation.datasets.langsmith_experiment import push
+        from pharmacy.observing.experiments import Experiments
+
+        return await push(database, settings, Experiments(at.langsmith, at.redactor), evaluated, "command line")
+
+    for candidate, runs in at_langsmith(work).items():
+        if not quiet:
+            print(f"LangSmith: {runs} runs of {candidate}", file=sys.stderr)
 
 
 def _ended(node: str) -> "list[Evaluation]":

@@ -33,18 +33,30 @@ async def push(database: Database, settings: Settings, to: Datasets, of: str, ac
         NotHere: there is no such version.
         LangSmithFailed, DatasetDiffers: as `Datasets.push`.
     """
+    version, examples = await examples_of(database, settings, of)
+    async with database.begin(settings.pharmacy_id) as tx:
+        # Before anything leaves: an export that the trail does not tell of would be worse than the reverse.
+        told = {"to": "langsmith", "rows": len(examples), "rows_hash": version.rows_hash}
+        await datasets.note_export(tx, settings.pharmacy_id, actor, version.version, told)
+    pushed = await to.push(name_of(settings.pharmacy_id, version.node), version.version, [*examples.values()])
+    return Copied(version, pushed, len(examples))
+
+
+async def examples_of(
+    database: Database, settings: Settings, of: str
+) -> tuple[DatasetVersion, dict[int, DatasetExample]]:
+    """Return a version, or the newest one of a node, with each of its rows by its place.
+
+    Raises:
+        NotHere: there is no such version.
+    """
     pharmacy_id = settings.pharmacy_id
     async with database.begin(pharmacy_id) as tx:
         version = await _version(tx, pharmacy_id, of)
         rows = await datasets.rows_of(tx, pharmacy_id, version.version)
         staff = await names.staff_names(tx, pharmacy_id)
         patients = await datasets.patient_names(tx, pharmacy_id)
-        # Before anything leaves: an export that the trail does not tell of would be worse than the reverse.
-        told = {"to": "langsmith", "rows": len(rows), "rows_hash": version.rows_hash}
-        await datasets.note_export(tx, pharmacy_id, actor, version.version, told)
-    examples = [_example(version, row, (*staff, patients.get(row.patient_id, ""))) for row in rows]
-    pushed = await to.push(name_of(pharmacy_id, version.node), version.version, examples)
-    return Copied(version, pushed, len(rows))
+    return version, {row.place: _example(version, row, (*staff, patients.get(row.patient_id, ""))) for row in rows}
 
 
 async def pull(

@@ -112,6 +112,12 @@ class Datasets:
         return await self.langsmith.ask(work, CALL_SECONDS)
 
 
+def ids_of(name: str, version: str, examples: Sequence[DatasetExample], redactor: Redactor) -> list[UUID]:
+    """Return the id that each row of a version has in LangSmith, in the order of `examples`, which are all of them."""
+    rows = [_redacted(each, redactor) for each in examples]
+    return [*_by_id(name, version, rows)]
+
+
 def content_of(examples: Sequence[DatasetExample]) -> str:
     """Return the SHA-256 of the rows, whatever their order."""
     return hashlib.sha256("\n".join(sorted(_row_hash(each) for each in examples)).encode()).hexdigest()

@@ -165,7 +165,7 @@ class Tracing:
 def _payload(trace: Trace, redactor: Redactor, nodes: frozenset[str], project: str) -> list[dict[str, Any]]:
     """Return the trace as LangSmith's runs, redacted under one set of pseudonyms."""
     redaction = redactor.conversation(trace.known_names)
-    dotted = _dot(trace.began_at, trace.id)
+    dotted = dot(trace.began_at, trace.id)
     common = {"trace_id": str(trace.id), "session_name": project}
     # The conversation itself first, so that its names have the same pseudonyms in every node's run.
     root = common | {
@@ -186,7 +186,7 @@ def _run(redaction: Redaction, passage: Passage, nodes: frozenset[str], trace: T
         # LangSmith's own masking leaves names as they are, so only names that stand in our files are names.
         "name": passage.node if passage.node in nodes else "node",
         "run_type": "llm" if passage.by_model else "chain",
-        "dotted_order": f"{dotted}.{_dot(began_at, passage.id)}",
+        "dotted_order": f"{dotted}.{dot(began_at, passage.id)}",
         **_content(
             redaction, began_at, passage.ended_at, passage.inputs, passage.outputs, passage.metadata, passage.error
         ),
@@ -216,5 +216,6 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"withheld": WITHHELD}
 
 
-def _dot(at: datetime, run_id: object) -> str:
+def dot(at: datetime, run_id: object) -> str:
+    """Return a run's place in its trace's order, as LangSmith writes it."""
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}{run_id}"

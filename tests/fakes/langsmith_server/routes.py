@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -34,11 +35,14 @@ class Platform:
     feedback: FeedbackDesk = field(default_factory=FeedbackDesk)
     queues: QueueDesk = field(default_factory=QueueDesk)
     datasets: DatasetDesk = field(default_factory=DatasetDesk)
+    experiments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Projects that were made for a dataset, by name."""
 
     @property
     def projects(self) -> dict[str, str]:
-        """Each project's name and id; a project begins with its first run."""
-        return {run["session_name"]: str(uuid5(PROJECTS, run["session_name"])) for run in self.runs.values()}
+        """Each project's name and id; one that was not made begins with its first run."""
+        names = {run["session_name"] for run in self.runs.values()} | self.experiments.keys()
+        return {name: str(uuid5(PROJECTS, name)) for name in names}
 
     def answer(self, asked: Asked) -> Answer:
         """Return status and value.
@@ -60,6 +64,7 @@ class Platform:
         return [
             ("POST /runs/multipart", 202, self._ingest),
             ("GET /sessions", 200, self._projects),
+            ("POST /sessions", 200, self._begin_experiment),
             ("POST /feedback", 200, lambda asked: feedback.create(asked, self.runs, self.projects)),
             ("GET /feedback", 200, feedback.listed),
             ("POST /feedback-configs", 200, queues.define),
@@ -86,15 +91,39 @@ class Platform:
         except Unreadable as error:
             raise Refused(422, str(error)) from error
         for run_id, run in runs.items():
-            if faults := faults_of(run):
+            if faults := [*faults_of(run), *self._misplaced(run)]:
                 raise Refused(422, f"run {run_id}: {faults}")
         self.runs |= runs
         return {"message": "Runs batch ingested"}
 
+    def _misplaced(self, run: dict[str, Any]) -> list[str]:
+        """Return what is wrong with where a run says that it belongs: an experiment's runs are of its dataset."""
+        made, example = self.experiments.get(run.get("session_name", "")), run.get("reference_example_id")
+        if made is None:
+            return ["reference_example_id outside an experiment"] if example else []
+        known = self.datasets.kept[made["reference_dataset_id"]].examples
+        return [] if example in known else [f"example {example} is none of the experiment's dataset"]
+
+    def _begin_experiment(self, asked: Asked) -> Any:
+        given = asked.told({"id", "name", "description", "reference_dataset_id", "extra", "num_examples",
+                            "num_repetitions", "evaluator_keys", "tag_value_ids"})  # fmt: skip
+        if given["name"] in self.projects:
+            raise Refused(409, f"project {given['name']!r} is there", expected=True)
+        if given.get("reference_dataset_id") not in self.datasets.kept:
+            raise Refused(404, f"no dataset {given.get('reference_dataset_id')}")
+        self.experiments[given["name"]] = given
+        made = {"id": self.projects[given["name"]], "tenant_id": TENANT, "start_time": datetime.now(UTC).isoformat()}
+        return made | {"name": given["name"], "reference_dataset_id": given["reference_dataset_id"]}
+
     def _projects(self, asked: Asked) -> Any:
         name = asked.one("name")
         rows = [
-            {"id": number, "name": each, "tenant_id": TENANT, "reference_dataset_id": None}
+            {
+                "id": number,
+                "name": each,
+                "tenant_id": TENANT,
+                "reference_dataset_id": self.experiments.get(each, {}).get("reference_dataset_id"),
+            }
             for each, number in self.projects.items()
             if name in (None, each)
         ]
