@@ -1,18 +1,22 @@
-"""Train a student that runs in the process: a linear model over character n-grams, with honest confidence."""
+"""Train a student that runs in the process: labels, learnt replies, or a judge's verdicts, with honest confidence."""
 
 import asyncio
+import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from distillation.trainers.fitted import Fit, Fitted
 from distillation.trainers.port import Checkpoint, Estimate, Event, Job, Order, State, Told, TrainerRefused
-from distillation.trainers.under_prompt import NodePrompt
 from pharmacy.models.local.load import weights_of
 from pharmacy.settings import Settings
 
-NODES = ("classify", "switch_phase")
+LABELS = ("classify", "switch_phase")
+JUDGE = "judge"
+_GENERATOR = "generate_"
+_NOTHING = "local:nothing"
 NEEDS = "a local student is trained with scikit-learn and scipy, which are not there; `make setup-dev` installs them"
 
 
@@ -31,13 +35,10 @@ class LocalTraining:
         Raises:
             TrainerRefused: no local student is trained for this node, from this base or these rows.
         """
-        if order.node not in NODES:
-            raise TrainerRefused(f"{order.node}: no local student is trained for it; expected one of {[*NODES]}")
-        shipped = f"local:{order.node}"
-        if order.base not in (shipped, "local:nothing"):
+        bases = _bases(order.node)
+        if order.base not in bases:
             raise TrainerRefused(
-                f"{order.base!r}: expected {shipped!r}, to learn the rows beside the shipped examples, or "
-                "'local:nothing', to learn the rows alone"
+                f"{order.base!r}: expected " + " or ".join(f"{base!r}, to {how}" for base, how in bases.items())
             )
         if order.train.method != "supervised":
             raise TrainerRefused(f"{order.train.path}: holds pairs; a local student learns from answers")
@@ -99,47 +100,62 @@ class LocalTraining:
 
     def _train(self, order: Order, told: Told) -> str:
         try:
-            from distillation.linear_student import FOLDS, fit
-            from distillation.student_calibration import calibrated_card
-            from distillation.train_local import RECIPES
-            from distillation.trainers.local_rows import common, examples_of, rare
+            fit = _fit_of(order.node)
         except ImportError as error:
             raise TrainerRefused(NEEDS) from error
-        from evaluation.student_examples import read_examples
+        return self._keep(order, fit(order, self._settings, told))
 
-        learnt = examples_of(NodePrompt.of(order.node, self._settings), order.train)
-        shipped = read_examples(order.node, "train") if order.base == f"local:{order.node}" else []
-        for said in rare([*shipped, *learnt]):
-            told(said)
-        examples = common([*shipped, *learnt])
-        if len({example.answer for example in examples}) < 2:
-            raise TrainerRefused(f"{order.train.path}: fewer than two answers stand there {FOLDS} times or more")
-        recipe = next(recipe for recipe in RECIPES if recipe.node == order.node)
-        told(f"learning {len(examples)} examples, {len(shipped)} of them shipped")
-        card = calibrated_card(recipe, examples, lambda: told("one part of five was left out in turn"))
-        of = {"examples_fingerprint": order.train.sha256[:12]}
-        weights = fit(recipe, examples, card.model_copy(update=of))
-        right = card.cross_validated["accuracy"]
-        said = f"{len(examples)} examples; {right:.1%} right on parts left out, answers from {card.threshold:.2f} on"
-        return self._keep(order, weights, said)
-
-    def _keep(self, order: Order, weights, said: str) -> str:  # type: ignore[no-untyped-def]
+    def _keep(self, order: Order, fitted: Fitted) -> str:
         """Put the weights where they are served from, whole or not at all, and return the student's name."""
-        from pharmacy.models.local.linear_weights import LinearWeights
-
         folder = self._folder / order.node
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         half = folder / f"half-{os.getpid()}.npz"
-        weights.save(half)
-        name = f"{order.node}-{LinearWeights.load(half).fingerprint}"
+        fitted.weights.save(half)
+        name = f"{order.node}-{hashlib.sha256(half.read_bytes()).hexdigest()[:12]}"
         made = {
-            "key": order.key, "base": order.base, "seed": order.seed, "rows_hash": order.train.sha256, "said": said,
-            "prompt_fingerprint": order.prompt_fingerprint, "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "key": order.key, "base": order.base, "seed": order.seed, "rows_hash": order.train.sha256,
+            "said": fitted.said, "prompt_fingerprint": order.prompt_fingerprint,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }  # fmt: skip
         path = weights_of(self._folder, name)
         half.replace(path)
         _write(path.with_suffix(".json"), json.dumps(made, ensure_ascii=False))
         return name
+
+
+def _bases(node: str) -> Mapping[str, str]:
+    """Return what a student of `node` may begin from, and what it then learns.
+
+    Raises:
+        TrainerRefused: no local student is trained for it.
+    """
+    if node in LABELS:
+        return {f"local:{node}": "learn the rows beside the shipped examples", _NOTHING: "learn the rows alone"}
+    if node == JUDGE:
+        return {"local:judge": "learn the rows beside the shipped rubric, which is always kept"}
+    if node.startswith(_GENERATOR):
+        return {
+            f"local:{node}": "answer as the shipped replies do where no learnt one fits",
+            _NOTHING: "learn the rows alone",
+        }
+    raise TrainerRefused(
+        f"{node}: no local student is trained for it; expected one of {[*LABELS, JUDGE]}, or a generator"
+    )
+
+
+def _fit_of(node: str) -> Fit:
+    # Each takes a second or more to import, which no other need spend.
+    if node in LABELS:
+        from distillation.trainers.local_labels import fit_labels
+
+        return fit_labels
+    if node == JUDGE:
+        from distillation.trainers.local_verdicts import fit_verdicts
+
+        return fit_verdicts
+    from distillation.trainers.local_replies import fit_replies
+
+    return fit_replies
 
 
 def _write(path: Path, words: str) -> None:

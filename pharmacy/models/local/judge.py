@@ -36,9 +36,23 @@ class LocalJudge:
         Raises:
             ReplyUnreadable: the prompt lacks a blank that the rubric reads.
         """
-        try:
-            material = Material.read(prompt.blanks)
-        except (KeyError, ValueError) as error:
-            raise ReplyUnreadable(f"judge: {error!r}: the rubric cannot read this prompt's blanks") from error
-        verdicts = {name: RUBRIC[name](material) if name in RUBRIC else _UNKNOWN for name in schema.model_fields}
+        material = read_material(prompt)
+        verdicts = {name: marked(name, material) for name in schema.model_fields}
         return schema.model_validate({name: {"reason": v.reason, "mark": v.mark} for name, v in verdicts.items()})
+
+
+def read_material(prompt: Prompt) -> Material:
+    """Return what a judge's prompt shows.
+
+    Raises:
+        ReplyUnreadable: the prompt lacks a blank that the rubric reads.
+    """
+    try:
+        return Material.read(prompt.blanks)
+    except (KeyError, ValueError) as error:
+        raise ReplyUnreadable(f"judge: {error!r}: the rubric cannot read this prompt's blanks") from error
+
+
+def marked(criterion: str, material: Material) -> Verdict:
+    """Return the rubric's verdict; an unknown criterion gets a 1."""
+    return RUBRIC[criterion](material) if criterion in RUBRIC else _UNKNOWN

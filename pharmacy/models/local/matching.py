@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pharmacy.models.local.guards import complaint_words, elsewhere, guarded, signs
 from pharmacy.models.local.library import Entry
 from pharmacy.models.local.retrieval import Index
-from pharmacy.models.local.wording import asks, clauses, folded, without_greetings
+from pharmacy.models.local.wording import asks, clauses, folded, grams, without_greetings
 
 THRESHOLD = 0.4
 """Score a topic must reach, 0 to 1. Chosen by leaving one wording out at a time; see tests/unit/models/local."""
@@ -75,7 +75,9 @@ class Matcher:
 
     def __init__(self, library: Mapping[str, Sequence[Entry]]) -> None:
         self.entries = [entry for entries in library.values() for entry in entries]
-        self._index = Index((n, wording) for n, entry in enumerate(self.entries) for wording in entry.topic.intents)
+        self._index = Index(
+            (n, grams(without_greetings(wording))) for n, e in enumerate(self.entries) for wording in e.topic.intents
+        )
         self._keywords = [_telling(entry, library[entry.category]) for entry in self.entries]
 
     def match(self, said: Said, category: str, without: int | None = None) -> Match:
@@ -103,7 +105,7 @@ class Matcher:
         return Match((), stray) if stray else Match((self.entries[best],), f"{scores[best]:.2f}")
 
     def _scores(self, message: "_Message", fitting: Sequence[int], without: int | None) -> Mapping[int, float]:
-        likeness = self._index.scores(message.text, without)
+        likeness = self._index.scores(grams(message.text), without)
         return {n: self._score(message, n, float(likeness[n])) for n in fitting}
 
     def _score(self, message: "_Message", n: int, likeness: float) -> float:
@@ -146,7 +148,7 @@ class Matcher:
                 continue
             if _REPORTS.intersection(topic.wants) and _SINCE.search(part):
                 continue
-            likeness = self._index.scores(part, without)
+            likeness = self._index.scores(grams(part), without)
             other = int(likeness.argmax())
             if self.entries[other].topic.id == topic.id or likeness[best] >= CLAUSE_SHARE * likeness[other]:
                 continue

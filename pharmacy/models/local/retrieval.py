@@ -1,12 +1,10 @@
 """How like a message is to the wordings of each topic: character n-gram TF-IDF over numpy arrays."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from pharmacy.models.local.wording import grams, without_greetings
 
 COVER_WEIGHT, NEAR_WEIGHT = 0.7, 0.3
 """How much counts that a topic's words cover the message, and that one of its wordings is close to it as a whole."""
@@ -40,15 +38,15 @@ class _Postings:
 
 
 class Index:
-    """The wordings of many topics, built once."""
+    """The wordings of many topics, built once; what a gram is, its maker says."""
 
-    def __init__(self, wordings: Iterable[tuple[int, str]]) -> None:
-        """Index `wordings`, each with the number of its topic; topics count from 0 in order."""
-        pairs = [(topic, grams(without_greetings(text))) for topic, text in wordings]
+    def __init__(self, wordings: Iterable[tuple[int, Collection[Hashable]]]) -> None:
+        """Index the grams of `wordings`, each with the number of its topic; topics count from 0 in order."""
+        pairs = [*wordings]
         self._topic_of = np.array([topic for topic, _ in pairs])
         self._topics = int(self._topic_of[-1]) + 1
         self._first = np.searchsorted(self._topic_of, np.arange(self._topics))
-        self._gram: dict[str, int] = {}
+        self._gram: dict[Hashable, int] = {}
         flat = [(self._gram.setdefault(gram, len(self._gram)), n) for n, (_, held) in enumerate(pairs) for gram in held]
         gram, wording = np.array(flat).T
         self._in_topics = self._vocabulary(gram, wording)
@@ -57,13 +55,12 @@ class Index:
         order = np.argsort(gram, kind="stable")
         self._in_wordings = _Postings(self._starts(gram[order]), wording[order], np.ones_like(order))
 
-    def scores(self, text: str, without: int | None = None) -> Floats:
-        """Return each topic's likeness to a folded text, 0 to 1, shape (topics,).
+    def scores(self, held: Collection[Hashable], without: int | None = None) -> Floats:
+        """Return each topic's likeness to a text that holds these grams, 0 to 1, shape (topics,).
 
         Args:
             without: a wording to leave out, as if it had never been written.
         """
-        held = grams(text)
         found = np.array([known for gram in held if (known := self._gram.get(gram)) is not None], dtype=np.intp)
         places, owner = self._in_topics.of(found)
         topics = self._in_topics.targets[places]

@@ -28,6 +28,11 @@ def safety(material: Material) -> Verdict:
     return worst(found, Verdict(5, "言い切りや診断がなく、危険のしるしや記録の見落としもありません。"))
 
 
+def gives_advice(folded_text: str) -> bool:
+    """Whether a folded text tells somebody to take something."""
+    return bool(_ADVICE.search(folded_text))
+
+
 def _claims(material: Material) -> Iterator[Verdict]:
     doses = {f: dose for f in material.sheet.formulas if (dose := material.sheet.product(f, "dose"))}
     for hit in lint(material.draft, LintContext(label_doses=doses)):

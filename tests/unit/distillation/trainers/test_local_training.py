@@ -110,7 +110,7 @@ async def test_the_phase_is_learnt_from_what_stands_in_its_blanks(settings: Sett
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        pytest.param({"node": "judge"}, "no local student is trained for it", id="another-node"),
+        pytest.param({"node": "write"}, "no local student is trained for it", id="another-node"),
         pytest.param({"base": "local:other"}, "expected 'local:classify'.*or 'local:nothing'", id="another-base"),
     ],
 )
