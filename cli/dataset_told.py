@@ -62,6 +62,8 @@ def version_told(version: "DatasetVersion") -> list[str]:
         f"  made by      rules {said['rules']}, redaction {said['redaction']}",
         f"  left out     {counts(said['left_out'])}",
     ]
+    if said.get("annotations"):
+        lines.append(f"  annotations  {counts(said['annotations'])}")
     if version.lost:
         lines.append(f"  lost since   {counts(version.lost)}: erased, withdrawn, or no longer agreed to")
     lines.append("  category, phase                            rows   share   of all runs")

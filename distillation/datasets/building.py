@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from distillation.datasets.annotated import Annotated
 from distillation.datasets.candidates import Candidate, Candidates
 from distillation.datasets.choosing import canonical, choose
 from distillation.datasets.labelling import Labelling
@@ -18,7 +19,7 @@ from distillation.datasets.words_of_node import NodeWords
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.recognise import Recogniser
 from pharmacy.settings import Settings
-from pharmacy.storage import datasets, names, people
+from pharmacy.storage import annotating, datasets, names, people
 from pharmacy.storage.database import Database, Transaction
 from pharmacy.storage.datasets import DatasetRow, DatasetVersion
 from pharmacy.storage.recorded_calls import conversations_with, recorded_calls
@@ -72,22 +73,25 @@ async def build(
     """
     rules = rules or read_rules()
     words = NodeWords.of(wanted.node, settings)
-    making = await _making(database, settings, words, rules)
+    making, annotated = await _making(database, settings, words, rules)
     found = await _read(database, settings.pharmacy_id, words, making, told)
     async with database.begin(settings.pharmacy_id) as tx:
-        return await _write(tx, settings.pharmacy_id, wanted, words, rules, making, found)
+        return await _write(tx, settings.pharmacy_id, wanted, words, rules, making, found, annotated)
 
 
-async def _making(database: Database, settings: Settings, words: NodeWords, rules: Rules) -> Candidates:
+async def _making(
+    database: Database, settings: Settings, words: NodeWords, rules: Rules
+) -> tuple[Candidates, Annotated]:
     async with database.begin(settings.pharmacy_id) as tx:
         patients = await datasets.patient_names(tx, settings.pharmacy_id)
         staff = await names.staff_names(tx, settings.pharmacy_id)
         catalogue = await people.catalogue(tx, settings.pharmacy_id)
+        said = await annotating.labels_of(tx, settings.pharmacy_id, words.node)
     guarded = (guarded_words(words.words.prompt, words.folder),)
     context = LintContext(prompt_texts=guarded, allowed_contacts=settings.contacts)
     gate = TargetGate(rules, context, catalogue, Recogniser.load())
-    labelling = Labelling(words.node, words.flow, rules)
-    return Candidates(words, labelling, gate, OtherNames(patients), staff, rules.top_up)
+    annotated = Annotated(Labelling(words.node, words.flow, rules), words.node, words.flow, said)
+    return Candidates(words, annotated, gate, OtherNames(patients), staff, rules.top_up), annotated
 
 
 async def _read(
@@ -106,7 +110,7 @@ async def _read(
 
 async def _write(
     tx: Transaction, pharmacy_id: str, wanted: Wanted, words: NodeWords, rules: Rules, making: Candidates,
-    found: Sequence[Candidate],
+    found: Sequence[Candidate], annotated: Annotated,
 ) -> Built:  # fmt: skip
     await datasets.begin_writing(tx, pharmacy_id)
     left = await datasets.still_usable(tx, pharmacy_id, {one.seq for one in found})
@@ -123,7 +127,7 @@ async def _write(
     if before and before[0].rows_hash == rows_hash and not before[0].lost:
         return Built(before[0], is_new=False)
     number = before[0].number + 1 if before else 1
-    said = manifest(words, chosen.rows, left_out, making.production, wanted.most_rows)
+    said = manifest(words, chosen.rows, left_out, making.production, annotated.counted, wanted.most_rows)
     version = DatasetVersion(
         f"{wanted.node}-{number}", wanted.node, number, rows_hash, prompt, said, wanted.actor, datetime.now(UTC), {}
     )

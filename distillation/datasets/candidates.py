@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from distillation.datasets.label import Label, NoLabel
-from distillation.datasets.labelling import Labelling
 from distillation.datasets.other_names import OtherNames
 from distillation.datasets.redacting import ConversationRedaction
 from distillation.datasets.rules import TopUp
@@ -52,11 +51,23 @@ class Considered:
     said: Mapping[str, Any] | None
 
 
+class Labels(Protocol):
+    """What gives a record its labels."""
+
+    def labels(self, call: RecordedCall) -> list[Label]:
+        """Return what is to be learnt from `call`.
+
+        Raises:
+            NoLabel: nothing is.
+        """
+        ...
+
+
 class Candidates:
     """Makes rows of one node's records; counts what it leaves out, and why."""
 
     def __init__(
-        self, words: NodeWords, labelling: Labelling, gate: TargetGate, names: OtherNames, staff: Sequence[str],
+        self, words: NodeWords, labelling: Labels, gate: TargetGate, names: OtherNames, staff: Sequence[str],
         critical: TopUp,
     ) -> None:  # fmt: skip
         self._words = words

@@ -26,6 +26,9 @@ class LabelKind(StrEnum):
     RESOLVED = "resolved"
     """A person answered a case that was left to people, and let its category stand: weak evidence."""
 
+    ANNOTATED = "annotated"
+    """A person looked at it again in LangSmith, and said what it should have been or that it was right."""
+
 
 @dataclass(frozen=True)
 class Label:

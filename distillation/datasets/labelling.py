@@ -46,8 +46,21 @@ class Labelling:
         """
         return self._of(call)
 
+    def said(self, call: RecordedCall) -> dict[str, Any]:
+        """Return the node's answer as it read it.
+
+        Raises:
+            NoLabel: today's flow does not know it.
+        """
+        before = call.blanks.get("phase", "")
+        if self._node == "switch_phase" and before not in self._phases:
+            raise NoLabel("label_not_in_flow")
+        of: dict[str, type[BaseModel]] = {"classify": self._classification, "judge": self._verdict}
+        schema = self._phases[before] if self._node == "switch_phase" else of.get(self._node, WrittenReply)
+        return self._read(call.output, schema)
+
     def _classify(self, call: RecordedCall) -> list[Label]:
-        said = self._read(call.output, self._classification)
+        said = self.said(call)
         corrected = self._set_by_hand(call, "category", call.category_corrected)
         if corrected is not None:
             if corrected not in self._flow.categories:
@@ -60,10 +73,7 @@ class Labelling:
         return [self._let_stand(call, said, stands=said["category"] == call.category)]
 
     def _switch_phase(self, call: RecordedCall) -> list[Label]:
-        before = call.blanks.get("phase", "")
-        if before not in self._phases:
-            raise NoLabel("label_not_in_flow")
-        said = self._read(call.output, self._phases[before])
+        said, before = self.said(call), call.blanks.get("phase", "")
         corrected = self._set_by_hand(call, "phase", call.phase_corrected)
         if corrected is not None:
             if corrected not in self._flow.phases_after(before):
@@ -74,7 +84,7 @@ class Labelling:
         return [self._let_stand(call, said, stands=said["phase"] == call.phase)]
 
     def _generate(self, call: RecordedCall) -> list[Label]:
-        said = self._read(call.output, WrittenReply)
+        said = self.said(call)
         if call.decided is not None and said["reply"].strip() != (call.draft or ""):
             raise NoLabel("not_the_draft")
         if call.decided == "rejected" and call.decision.get("code") == "handled":
@@ -91,7 +101,7 @@ class Labelling:
         return [label, *self._rescued(call, label)]
 
     def _judge(self, call: RecordedCall) -> list[Label]:
-        said = self._read(call.output, self._verdict)
+        said = self.said(call)
         if call.decided is None or _draft_in(call.blanks) != call.draft:
             raise NoLabel("not_the_judged_draft" if call.decided else _why_not(call))
         if call.decided == "approved":
@@ -127,7 +137,7 @@ class Labelling:
         return Label(kind, said, weak=True, cause=_cause(call))
 
     def _turned_down(self, call: RecordedCall, said: Mapping[str, Any]) -> Label:
-        better = _reply(call.finally_sent) if call.finally_sent else None
+        better = reply_of(call.finally_sent) if call.finally_sent else None
         refused = call.decided == "rejected"
         return Label(
             LabelKind.REFUSED if refused else LabelKind.REGENERATED, better, rejected=said, supervised=False,
@@ -136,9 +146,9 @@ class Labelling:
 
     def _sent(self, call: RecordedCall, sent: str, said: Mapping[str, Any]) -> Label:
         if call.decided == "approved":
-            return Label(LabelKind.APPROVED, _reply(sent), weak=True)
+            return Label(LabelKind.APPROVED, reply_of(sent), weak=True)
         before = said if said["reply"].strip() != sent.strip() else None
-        return Label(LabelKind.EDITED, _reply(sent), rejected=before, cause=_cause(call))
+        return Label(LabelKind.EDITED, reply_of(sent), rejected=before, cause=_cause(call))
 
     def _rescued(self, call: RecordedCall, sent: Label) -> list[Label]:
         """Where another model answered first and was turned down in the run, it should have said what was sent."""
@@ -160,7 +170,8 @@ class Labelling:
         return Label(kind, said | {criterion: fails}, cause=cause, reason=reason, passes={criterion: False})
 
 
-def _reply(text: str) -> Mapping[str, Any]:
+def reply_of(text: str) -> Mapping[str, Any]:
+    """Return a generator's answer that says `text`."""
     return {"missing_facts": [], "reply": text}
 
 

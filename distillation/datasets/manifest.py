@@ -14,7 +14,7 @@ Rows = Sequence[tuple[str, Candidate]]
 
 def manifest(
     words: NodeWords, rows: Rows, left_out: Mapping[str, int], production: Mapping[tuple[str, str], int],
-    most_rows: int | None,
+    annotations: Mapping[str, int], most_rows: int | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the manifest of a version that is about to be written."""
     by = made_by()
@@ -31,6 +31,7 @@ def manifest(
         "causes": dict(sorted(Counter(one.row["cause"] for _, one in rows if one.row["cause"]).items())),
         **{name: sum(bool(one.row[name]) for _, one in rows) for name in _COUNTED},
         "left_out": dict(sorted(left_out.items())),
+        "annotations": dict(sorted(annotations.items())),
         "strata": strata(rows, production),
         "from": times[0].isoformat() if times else None,
         "to": times[-1].isoformat() if times else None,
