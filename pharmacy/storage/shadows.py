@@ -149,8 +149,8 @@ async def keep(tx: AsyncConnection, pharmacy_id: str, of: Question, drawn: Drawn
              "patient_id": of.patient_id, "serving_seq": drawn.serving_seq, "model_asked": drawn.student,
              "beside": of.model, "share": drawn.share}  # fmt: skip
     values = storable(row) | whose | {"pharmacy_id": pharmacy_id}
-    kept = await tx.execute(insert(shadow_answers).values(**values).on_conflict_do_nothing())
-    return bool(kept.rowcount)
+    written = insert(shadow_answers).values(**values).on_conflict_do_nothing().returning(shadow_answers.c.node)
+    return (await tx.execute(written)).one_or_none() is not None
 
 
 async def scored(tx: AsyncConnection, pharmacy_id: str, node: str, student: str, since_seq: int) -> list[Scored]:

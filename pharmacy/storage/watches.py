@@ -101,7 +101,8 @@ async def add(tx: AsyncConnection, pharmacy_id: str, of: Watched, cases: Sequenc
     for case in cases:
         row = _key(pharmacy_id, of) | {"conversation_id": case.conversation_id, "run_id": case.run_id,
                                        "acceptance": case.acceptance}  # fmt: skip
-        if (await tx.execute(insert(watch_cases).values(**row).on_conflict_do_nothing())).rowcount:
+        written = insert(watch_cases).values(**row).on_conflict_do_nothing().returning(watch_cases.c.seq)
+        if (await tx.execute(written)).one_or_none() is not None:
             added.append(case)
     return added
 
