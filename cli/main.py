@@ -12,6 +12,7 @@ from cli import (
     dataset,
     dataset_langsmith,
     distill,
+    drill,
     erase,
     evaluate,
     graph,
@@ -19,6 +20,7 @@ from cli import (
     pharmacies,
     policy,
     products,
+    promote,
     restored,
     rollback,
     serve,
@@ -54,6 +56,8 @@ dataset.app.command("push")(dataset_langsmith.push)
 dataset.app.command("pull")(dataset_langsmith.pull)
 app.add_typer(dataset.app, name="dataset")
 app.command("evaluate")(evaluate.evaluate)
+app.command("promote")(promote.promote)
+app.command("drill")(drill.drill)
 app.command("rollback")(rollback.rollback)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

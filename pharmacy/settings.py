@@ -291,6 +291,9 @@ class Settings(BaseModel):
     prompts_folder: Path = Field(CHECKOUT / "prompts", alias="KAKARI_PROMPTS")
     """The prompts; another folder than prompts/."""
 
+    plans_folder: Path = Field(CHECKOUT / "distillation" / "plans", alias="KAKARI_PLANS")
+    """What lets each node's student through and takes it back; another folder than distillation/plans/."""
+
     chromium: Path | None = Field(None, alias="KAKARI_CHROMIUM")
     """The browser that the browser tests drive; the program itself needs none."""
 

@@ -60,7 +60,9 @@ class StudentWatch:
     def _read(self, node: str) -> Watching | None:
         flow = self.program.assembled.flow
         try:
-            return Watching(node, load_plan(node, flow), Acceptance(node, flow, read_rules()))
+            return Watching(
+                node, load_plan(node, flow, self.program.settings.plans_folder), Acceptance(node, flow, read_rules())
+            )
         except ConfigError as error:
             log.error("student_not_watched node=%s reason=%s", node, error)
             return None

@@ -1,0 +1,130 @@
+"""`kakari drill NODE`: find out today which model could take a retiring one's place, and put it there."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.opened import in_database
+
+if TYPE_CHECKING:
+    from distillation.drill import Drilled, Tried
+    from graph.assemble import Assembled
+    from pharmacy.settings import Settings
+    from pharmacy.storage.database import Database
+
+
+def drill(
+    node: Annotated[str, typer.Argument(help="A node that asks a model, such as classify.")],
+    models: Annotated[
+        str,
+        typer.Option(help="A,B,…: the models to try; unsaid, those that stay, at no higher price, the cheapest first."),
+    ] = "",
+    judge: Annotated[str | None, typer.Option(help="The model that marks drafts; unsaid, the judge's teacher.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="A version; unsaid, the node's newest.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put the cheapest model that passes into the models file as the teacher.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Hold every replacement against what the node's teacher answered on record, and let the node's gate choose.
+
+    The teacher itself need not be there any more for its rows. Exit status 1: no model passes.
+    """
+    from evaluation.evaluating import Unfinished
+
+    async def work(database: "Database", settings: "Settings") -> "Drilled":
+        from graph.assemble import assemble_from
+
+        assembled = assemble_from(settings)
+        try:
+            return await _drilled(database, settings, assembled, node, models, judge, dataset, yes=yes, quiet=as_json)
+        finally:
+            await assembled.registry.aclose()
+
+    try:
+        found = in_database(work)
+    except Unfinished as error:
+        print(f"kakari: {node}: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    written = _written(found) if write and found.chosen else None
+    print(json.dumps(_json(found, written), ensure_ascii=False) if as_json else "\n".join(_told(found, written)))
+    raise typer.Exit(0 if found.chosen else 1)
+
+
+async def _drilled(
+    database: "Database", settings: "Settings", assembled: "Assembled", node: str, models: str, judge: str | None,
+    dataset: str | None, *, yes: bool, quiet: bool,
+) -> "Drilled":  # fmt: skip
+    from datetime import UTC, datetime
+
+    from cli.trial import ask_cost, candidates, open_endpoints, progress, refuse_unknown
+    from distillation.drill import drilled
+    from distillation.plan import load_plan
+    from distillation.replacements import replacements
+    from evaluation.candidates import RECORDED, Candidate
+    from evaluation.end_to_end import difference_of, whole_runs
+    from evaluation.evaluating import Wanted, hold, prepare
+
+    refuse_unknown(node, assembled)
+    plan = load_plan(node, assembled.flow, settings.plans_folder)
+    retiring = assembled.registry.teacher_of(node)
+    tried = models or ",".join(replacements(assembled, node, settings.students_folder, datetime.now(UTC).date()))
+    if not tried:
+        print(f"kakari: {node}: no model to try in place of {retiring}; name some with --models", file=sys.stderr)
+        raise typer.Exit(1)
+    chosen = candidates(tried, node, assembled)
+    open_endpoints(assembled, settings, [*(one.model for one in chosen), *([judge] if judge else [])])
+    wanted = Wanted(node, [Candidate(RECORDED), *chosen], dataset, judge=judge)
+    trial = await prepare(database, settings.pharmacy_id, assembled, wanted)
+    ask_cost(trial.expected_usd, f"{len(trial.cases)} cases, {len(chosen)} models", yes=yes, quiet=quiet)
+    with progress(f"{node}: answers", quiet=quiet) as told:
+        evaluated = await hold(database, settings.pharmacy_id, trial, told)
+    with progress(f"{node}: whole runs", quiet=quiet) as told:
+        refs = [retiring, *(one.model for one in chosen)]
+        runs = await whole_runs(database, settings.pharmacy_id, assembled, node, trial.cases, refs, told)
+    whole = {ref: difference_of(trial.cases, runs[retiring], runs[ref]) for ref in refs[1:]}
+    marked_by = trial.asker.judge if trial.asker.questions.writes else None
+    return drilled(plan, node, retiring, evaluated, whole, marked_by)
+
+
+def _written(of: "Drilled") -> str:
+    from distillation.replacements import put_teacher
+    from pharmacy.models.model_name import ModelRef
+    from pharmacy.settings import read_settings
+
+    assert of.chosen is not None
+    file = read_settings().models_file
+    put_teacher(file, of.node, "local" if ModelRef.read(of.retiring).is_local else "teacher", of.chosen.model)
+    return str(file)
+
+
+def _told(of: "Drilled", written: str | None) -> list[str]:
+    lines = [f"{of.node}: in place of {of.retiring}"]
+    for one in of.tried:
+        lines += [f"  {one.model}: {'passes' if one.passes else 'does not pass'}, {_cost(one)}"]
+        lines += [f"    {'yes' if check.passes else 'NO '}  {check.name:<32} {check.said}" for check in one.checks]
+    if of.chosen is None:
+        return [*lines, "No model passes; nothing was changed."]
+    if written:
+        return [
+            *lines,
+            f"{of.chosen.model} is the teacher now: {written}. It holds from the next start of each process on.",
+        ]
+    return [*lines, f"{of.chosen.model} can take its place: the same command with --write puts it there."]
+
+
+def _json(of: "Drilled", written: str | None) -> dict[str, Any]:
+    return {
+        "node": of.node, "retiring": of.retiring, "evaluation": of.evaluation, "written": written,
+        "chosen": of.chosen.model if of.chosen else None,
+        "tried": [{"model": one.model, "passes": one.passes, "cost_usd": one.figures.cost_usd,
+                   "checks": [vars(check) for check in one.checks]} for one in of.tried],
+    }  # fmt: skip
+
+
+def _cost(of: "Tried") -> str:
+    cost = of.figures.cost_usd
+    return "its price is unknown" if cost is None else f"{cost:.6f} USD a case"

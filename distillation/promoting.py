@@ -1,0 +1,167 @@
+"""Let a student take its next step: who approves, what the gate says, what was seen live, and the decision itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from distillation.evidence import Contest, contest_of, gathered, trial_of
+from distillation.gate import Check, gate
+from distillation.plan import Plan, load_plan
+from distillation.steps import Step, next_step
+from distillation.taking_over import Progress, progress
+from evaluation.evaluating import Told, Trial
+from graph.assemble import Assembled
+from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.serving import Serving
+from pharmacy.models.serving import first_serving
+from pharmacy.settings import Settings
+from pharmacy.storage import access_accounts, servings
+from pharmacy.storage.database import Database, Transaction
+from pharmacy.storage.refusals import Conflict
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants."""
+
+    node: str
+    approved_by: str
+    """The name of an account."""
+
+    reason: str = ""
+    plain: str | None = None
+    judge: str | None = None
+    version: str | None = None
+    """Of a dataset; None takes the newest."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What came of it."""
+
+    node: str
+    step: Step
+    checks: Sequence[Check]
+    instead: str | None = None
+    """The plain model to be served in the student's place."""
+
+    rows_needed: int = 0
+    """Held-out cases that are missing."""
+
+    evaluation: str | None = None
+    """The id of the evaluation that the first step rests on."""
+
+    is_done: bool = False
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing speaks against it."""
+        return all(check.passes for check in self.checks)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A step that somebody may let happen, before anything is measured."""
+
+    node: str
+    plan: Plan
+    step: Step
+    contest: Contest | None
+    """Before the first step; later ones rest on what is seen live."""
+
+    trial: Trial | None
+    seen: Progress | None
+    checks: Sequence[Check] = field(default_factory=tuple)
+
+    async def judged(
+        self, database: Database, settings: Settings, assembled: Assembled, told: Callable[[str], Told]
+    ) -> Promotion:
+        """Return what speaks for and against the step.
+
+        Raises:
+            Unfinished: nobody could be asked; what was answered is kept.
+        """
+        if self.contest is None or self.trial is None:
+            return Promotion(self.node, self.step, [*self.checks, *live_checks(self.plan, self.step, self.seen)])
+        evidence, evaluated = await gathered(database, settings, assembled, self.contest, self.trial, told)
+        verdict = gate(self.plan, evidence)
+        checks = [*self.checks, *verdict.checks]
+        evaluation = str(evaluated.evaluation.id)
+        return Promotion(self.node, self.step, checks, verdict.instead, verdict.needed.more, evaluation)
+
+
+async def begin(database: Database, settings: Settings, assembled: Assembled, asked: Asked) -> Begun:
+    """Return the step that is next, with what has to be asked before it.
+
+    Raises:
+        ConfigError: there is no plan or dataset, or the student was trained under another prompt.
+        NothingToPromote: there is no step left, or no student.
+    """
+    registry, node = assembled.registry, asked.node
+    plan = load_plan(node, assembled.flow, settings.plans_folder)
+    student = registry.student_of(node)
+    async with database.begin(settings.pharmacy_id) as tx:
+        now = await serving_now(tx, settings.pharmacy_id, assembled, node)
+        step = next_step(plan, now, student)
+        approver = await _approver(tx, settings.pharmacy_id, plan, asked.approved_by)
+        seen = None if step.name == "shadow" else await progress(tx, settings.pharmacy_id, node, plan)
+    if why := registry.why_not(node, step.after):
+        raise ConfigError(why)
+    if step.name != "shadow" or student is None:
+        return Begun(node, plan, step, None, None, seen, (approver,))
+    contest = contest_of(assembled, node, student, asked.plain, asked.judge)
+    trial = await trial_of(database, settings, assembled, contest, asked.version, asked.approved_by)
+    return Begun(node, plan, step, contest, trial, None, (approver,))
+
+
+async def serving_now(tx: Transaction, pharmacy_id: str, assembled: Assembled, node: str) -> Serving:
+    """Return who serves `node`: as decided, else as the file says."""
+    decided = (await servings.decided(tx, pharmacy_id)).get(node)
+    return decided.serving if decided else first_serving(assembled.registry.table(node))
+
+
+async def decide(
+    database: Database, settings: Settings, assembled: Assembled, asked: Asked, of: Promotion
+) -> Promotion:
+    """Let the step happen: it holds in every process from its next run on.
+
+    Raises:
+        Conflict: somebody has decided otherwise meanwhile.
+    """
+    async with database.begin(settings.pharmacy_id) as tx:
+        await servings.take_turn(tx, settings.pharmacy_id)
+        if await serving_now(tx, settings.pharmacy_id, assembled, asked.node) != of.step.before:
+            raise Conflict(f"{asked.node}: somebody has decided otherwise meanwhile; look at it again")
+        await servings.decide(tx, settings.pharmacy_id, asked.approved_by, asked.node, of.step.after, _why(asked, of))
+    return replace(of, is_done=True)
+
+
+def live_checks(plan: Plan, step: Step, seen: Progress | None) -> list[Check]:
+    """Return what was seen live that speaks for and against a step after the first."""
+    if seen is None:
+        return [Check("seen_live", passes=False, said="nothing")]
+    if step.before.by == "teacher":
+        least = plan.shadow.minimum_cases
+        said = f"{seen.shadow_cases} answers given unused and scored; expected {least} at least"
+        return [Check("shadow_cases", seen.shadow_cases >= least, said)]
+    least, there = plan.canary.minimum_conversations, seen.canary_conversations
+    said = f"{there} conversations decided since the share was set; expected {least} at least"
+    return [Check("canary_conversations", there >= least, said), _watched(plan, seen)]
+
+
+def _watched(plan: Plan, seen: Progress) -> Check:
+    fallen = seen.watch is not None and seen.watch.has_fallen
+    shown = "has fallen" if fallen else "is not shown to have fallen"
+    return Check("step_back", not fallen, f"{plan.step_back.measure} {shown} below {plan.step_back.bound:.0%}")
+
+
+async def _approver(tx: Transaction, pharmacy_id: str, plan: Plan, name: str) -> Check:
+    row = await access_accounts.named(tx, pharmacy_id, name)
+    roles = [role.value for role in plan.approvers]
+    if row is None or row.disabled_at is not None:
+        return Check("approver", passes=False, said=f"{name!r} is no account in use; expected one of role {roles}")
+    return Check("approver", row.role in roles, f"{name} is {row.role}; the plan names {roles}")
+
+
+def _why(asked: Asked, of: Promotion) -> str:
+    rests = f"evaluation {of.evaluation}" if of.evaluation else "; ".join(check.said for check in of.checks[1:])
+    return f"{asked.reason}; {rests}" if asked.reason else rests

@@ -1,0 +1,227 @@
+"""Whole runs under one model and under another: whether each ends where the pharmacist's decision says it should."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+from evaluation.cases import LABEL_FIELDS, Case
+from evaluation.evaluating import Told, Unfinished
+from evaluation.paired import Difference, difference
+from graph.assemble import Assembled
+from graph.state import Request, RunContext
+from nodes.screen import Standing
+from pharmacy.domain.catalogue import Catalogue
+from pharmacy.domain.conversation import Author
+from pharmacy.domain.errors import BudgetReached, FlowError
+from pharmacy.domain.flow import AnsweredBy, Flow
+from pharmacy.domain.model import Answer, ChatModel, ModelCall, Prompt
+from pharmacy.domain.outcome import Outcome, OutcomeKind
+from pharmacy.storage import past_runs, people
+from pharmacy.storage.database import Database
+from pharmacy.storage.past_runs import PastRun
+
+READ_AT_ONCE = 200
+_NOBODY_ANSWERED = frozenset(
+    {"model_unavailable", "deadline_passed", "calls_used_up", "judge_unavailable", BudgetReached.code}
+)
+
+
+@dataclass(frozen=True)
+class WholeRun:
+    """One case under one model."""
+
+    score: float
+    """1 where the run ended where it should, else 0."""
+
+    outcome: str
+    category: str | None
+    cost_usd: float | None
+    seconds: float
+    """Of the models' own time."""
+
+
+class Inner(Protocol):
+    """The models of one run."""
+
+    def model(self, node: str, drafts_written: int = 0) -> ChatModel:
+        """Return the model that serves `node`."""
+        ...
+
+    def named(self, node: str, ref: str) -> ChatModel:
+        """Return the model `ref` as `node` asks it."""
+        ...
+
+    @property
+    def calls(self) -> tuple[ModelCall, ...]:
+        """Every call so far."""
+        ...
+
+    @property
+    def fallback_used(self) -> bool:
+        """True when a call was answered by a node's fallback."""
+        ...
+
+
+@dataclass
+class Answers:
+    """What was answered already: all else being the same, both ways through the flow ask most questions alike."""
+
+    known: dict[tuple[str, str, str], asyncio.Future[object]] = field(default_factory=dict)
+
+
+@dataclass
+class TrialModels:
+    """A run's models with one node's first answer given by another."""
+
+    inner: Inner
+    node: str
+    ref: str
+    answers: Answers
+
+    def model(self, node: str, drafts_written: int = 0) -> ChatModel:
+        """Return the model under trial for its node's first answer, else what serves."""
+        tried = node == self.node and drafts_written == 0
+        model = self.inner.named(node, self.ref) if tried else self.inner.model(node, drafts_written)
+        return _Remembering(model, node, self.ref if tried else "served", self.answers)
+
+    @property
+    def calls(self) -> tuple[ModelCall, ...]:
+        """Every call so far."""
+        return self.inner.calls
+
+    @property
+    def fallback_used(self) -> bool:
+        """True when a call was answered by a node's fallback."""
+        return self.inner.fallback_used
+
+
+@dataclass(frozen=True)
+class _Remembering:
+    model: ChatModel
+    node: str
+    ref: str
+    answers: Answers
+
+    async def answer(self, prompt: Prompt, schema: type[Answer]) -> Answer:
+        asked = hashlib.sha256(f"{prompt.system}\0{prompt.user}".encode(errors="replace")).hexdigest()
+        key = (self.node, self.ref, asked)
+        if key not in self.answers.known:
+            self.answers.known[key] = asyncio.ensure_future(self._asked(prompt, schema))
+        said = await self.answers.known[key]
+        if isinstance(said, FlowError):
+            raise said
+        return cast("Answer", said)
+
+    async def _asked(self, prompt: Prompt, schema: type[Answer]) -> object:
+        try:
+            return await self.model.answer(prompt, schema)
+        except FlowError as failure:
+            return failure
+
+
+async def whole_runs(
+    database: Database, pharmacy_id: str, assembled: Assembled, node: str, cases: Sequence[Case],
+    models: Sequence[str], told: Told = lambda _done, _of: None, at_once: int = 8,
+) -> Mapping[str, Mapping[int, WholeRun]]:  # fmt: skip
+    """Return model to the place of a case to its whole run; nothing is written or sent.
+
+    Cases whose run is not there any more, or never asked about the phase, are left out.
+
+    Args:
+        models: `provider:name`, each in turn in the node's place; all else as the files say.
+
+    Raises:
+        Unfinished: nobody could be asked.
+    """
+    found: dict[str, dict[int, WholeRun]] = {model: {} for model in models}
+    async with database.begin(pharmacy_id) as tx:
+        shelf = await people.catalogue(tx, pharmacy_id)
+    gate, why, done = asyncio.Semaphore(at_once), dict[str, int](), 0
+    for at in range(0, len(cases), READ_AT_ONCE):
+        part = cases[at : at + READ_AT_ONCE]
+        runs = await _runs(database, pharmacy_id, assembled.flow, node, part)
+
+        async def one(case: Case, run: PastRun) -> None:
+            async with gate:
+                answers = Answers()
+                for model in models:
+                    outcome, calls = await _walked(assembled, node, model, run, shelf, answers)
+                    if outcome.reason is not None and outcome.reason.code in _NOBODY_ANSWERED:
+                        why[outcome.reason.code] = why.get(outcome.reason.code, 0) + 1
+                        continue
+                    found[model][case.row.place] = _whole_run(node, case, outcome, calls, assembled.flow)
+
+        await asyncio.gather(*(one(case, runs[case.id]) for case in part if case.id in runs))
+        done += len(part)
+        told(done, len(cases))
+    if why:
+        raise Unfinished(sum(why.values()), len(cases) * len(models), why)
+    return found
+
+
+def difference_of(
+    cases: Sequence[Case], first: Mapping[int, WholeRun], other: Mapping[int, WholeRun]
+) -> Difference | None:
+    """Return how much more often runs end where they should under `other`; None where no case went through both."""
+    both = [case for case in cases if case.row.place in first and case.row.place in other]
+    if not both:
+        return None
+    return difference(
+        [other[case.row.place].score for case in both], [first[case.row.place].score for case in both],
+        [case.row.conversation_id for case in both],
+    )  # fmt: skip
+
+
+def ends_right(node: str, case: Case, outcome: Outcome, flow: Flow) -> bool:
+    """Return whether a run ended where the decision says that it should.
+
+    By a category that people answer: with a person. By any other, with a suggestion in it; by a phase, with one in
+    that phase. For a generator: with a suggestion. For the judge: with one exactly where the pharmacist accepted.
+    """
+    suggested = outcome.kind is OutcomeKind.SUGGESTION
+    if node == "judge":
+        return suggested == case.accepted
+    if node not in LABEL_FIELDS:
+        return suggested
+    if node == "switch_phase":
+        return suggested and outcome.phase == case.label
+    right = flow.categories[str(case.label)]
+    return not suggested if right.answered_by is AnsweredBy.PHARMACIST else suggested and outcome.category == right.name
+
+
+async def _runs(
+    database: Database, pharmacy_id: str, flow: Flow, node: str, cases: Sequence[Case]
+) -> Mapping[str, PastRun]:
+    """Return the id of a row to the run that it is of."""
+    conversations = sorted({case.row.conversation_id for case in cases})
+    async with database.begin(pharmacy_id) as tx:
+        every = await past_runs.past_runs(tx, pharmacy_id, conversations, flow.window_turns)
+    return {
+        row_id: run for run in every if run.phase in flow.phases
+        for row_id in (_row_id(run, node, of_first=False), _row_id(run, node, of_first=True))
+    }  # fmt: skip
+
+
+def _row_id(run: PastRun, node: str, *, of_first: bool) -> str:
+    """Return the id that a row of this run has; it holds none of the run's own."""
+    return hashlib.sha256(f"{run.id}/{node}/{of_first}".encode()).hexdigest()[:16]
+
+
+async def _walked(
+    assembled: Assembled, node: str, model: str, run: PastRun, shelf: Catalogue, answers: Answers
+) -> tuple[Outcome, tuple[ModelCall, ...]]:
+    models = TrialModels(assembled.models_for_run(), node, model, answers)
+    first = all(turn.author is Author.PATIENT for turn in run.transcript.turns)
+    standing = Standing(run.started_at, run.patient, first_contact=first)
+    request = Request(run.transcript, standing, str(run.phase))
+    outcome = await assembled.replies.run(request, RunContext(models, shelf))
+    return outcome, models.calls
+
+
+def _whole_run(node: str, case: Case, outcome: Outcome, calls: Sequence[ModelCall], flow: Flow) -> WholeRun:
+    return WholeRun(
+        float(ends_right(node, case, outcome, flow)), outcome.kind.value, outcome.category, outcome.cost_usd,
+        sum(call.seconds for call in calls),
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Read a past run's question again: the window that it had before it, the phase then, and the patient as known now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pharmacy.domain.conversation import Author, Kind, Transcript, Turn
+from pharmacy.domain.facts import Patient
+from pharmacy.domain.patient_profile import patient_from
+
+_RUNS = text("""
+SELECT r.id, r.conversation_id, r.version, r.started_at, c.patient_id, p.profile, spoken.phase
+FROM runs r
+JOIN conversations c ON c.pharmacy_id = r.pharmacy_id AND c.id = r.conversation_id
+JOIN patients p ON p.pharmacy_id = c.pharmacy_id AND p.id = c.patient_id
+LEFT JOIN LATERAL (
+    SELECT m.blanks ->> 'phase' AS phase FROM model_calls m
+    WHERE m.pharmacy_id = r.pharmacy_id AND m.run_id = r.id AND m.node = 'switch_phase' ORDER BY m.seq LIMIT 1
+) spoken ON true
+WHERE r.pharmacy_id = :pharmacy_id AND r.conversation_id = ANY(CAST(:conversations AS text[]))
+ORDER BY r.conversation_id, r.started_at
+""")
+# What the run had before it: the patient's messages up to its version, and replies that were there when it began.
+_WINDOW = text("""
+SELECT author, text, sent_at, kind, version FROM messages
+WHERE pharmacy_id = :pharmacy_id AND conversation_id = :conversation AND kind <> 'fixed'
+  AND ((author = 'patient' AND version <= :version) OR (author <> 'patient' AND received_at <= :started_at))
+ORDER BY order_at DESC, id DESC LIMIT :turns
+""")
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run's question."""
+
+    id: UUID
+    conversation_id: str
+    version: int
+    started_at: datetime
+    transcript: Transcript
+    patient: Patient
+    """As known now: what was put right since is not undone."""
+
+    phase: str | None
+    """Of the conversation when it began; None where the run never asked about it."""
+
+
+async def past_runs(
+    tx: AsyncConnection, pharmacy_id: str, conversations: Sequence[str], window_turns: int
+) -> list[PastRun]:
+    """Return every run of `conversations`, in the order in which they began; those of an erased patient are gone."""
+    given: Mapping[str, Any] = {"pharmacy_id": pharmacy_id, "conversations": [*conversations]}
+    found = (await tx.execute(_RUNS, given)).all()
+    return [await _past(tx, pharmacy_id, row, window_turns) for row in found]
+
+
+async def _past(tx: AsyncConnection, pharmacy_id: str, row: Row[Any], window_turns: int) -> PastRun:
+    of = {"pharmacy_id": pharmacy_id, "conversation": row.conversation_id, "version": row.version,
+          "started_at": row.started_at, "turns": window_turns}  # fmt: skip
+    newest_first = (await tx.execute(_WINDOW, of)).all()
+    turns = tuple(
+        Turn(Author(one.author), one.text, one.sent_at, Kind(one.kind), one.version) for one in reversed(newest_first)
+    )
+    return PastRun(
+        row.id, row.conversation_id, row.version, row.started_at, Transcript(turns, _trailing(turns)),
+        patient_from(row.patient_id, row.profile), row.phase,
+    )  # fmt: skip
+
+
+def _trailing(turns: Sequence[Turn]) -> int:
+    count = 0
+    for turn in reversed(turns):
+        if turn.author is not Author.PATIENT:
+            break
+        count += 1
+    return max(count, 1)
