@@ -79,6 +79,12 @@ def test_no_two_plans_share_a_seed() -> None:
         pytest.param("minimum_rows = 400", "minimum_rows = 9_000", "9000: expected at most the plan's", id="rows"),
         pytest.param("[0.05, 0.2, 0.5]", "[0.05, 0.5, 0.2]", r"\[canary.shares\] .*rising", id="falling-shares"),
         pytest.param("bound = 0.8", "bound = 1.0", r"\[step_back.bound\] 1\.0", id="a-bound-nobody-holds"),
+        pytest.param(
+            'measure = "acceptance"',
+            'measure = "judge_pass"',
+            "expected acceptance beside exact_agreement",
+            id="labels-no-judge-marks",
+        ),
         pytest.param("alpha = 0.01", "alpha = 0", r"\[step_back.alpha\] 0", id="never-a-false-alarm"),
         pytest.param("seed = 2026112301", "", r"\[worlds.seed\] Field required", id="no-seed"),
     ],
