@@ -141,12 +141,15 @@ class Approve(Answer):
     """Send a draft as it is."""
 
 
+Cause = Literal["unsafe", "wrong_fact", "phase", "incomplete", "tone", "style"]
+
+
 class Edit(Answer):
     """Send another wording."""
 
     text: Reply
     reason: Note | None = None
-    cause: Literal["unsafe", "wrong_fact", "phase", "incomplete", "tone", "style"] | None = None
+    cause: Cause | None = None
     """What was wrong with the draft; what learns from the edit knows no other way."""
 
     category: Name | None = None

@@ -73,7 +73,12 @@ class Desk:
         show = partial(pane, self.request, self.program, self.by)
         typed: dict[str, Any] = {}
         if words is not None:
-            typed = {"typed": words.text, "reason_typed": words.reason or "", "closes_typed": words.closes is not None}
+            typed = {
+                "typed": words.text,
+                "reason_typed": words.reason or "",
+                "cause_typed": _cause(words),
+                "closes_typed": words.closes is not None,
+            }
         try:
             await work()
         except Stale as stale:
@@ -202,6 +207,10 @@ async def resolve(handover_id: UUID, request: Request, program: Serving, by: Cal
     work = partial(deciding.resolve, program, by, handover_id, await read_form(request, Resolve))
     of = await _of_case(program, by, handover_id)
     return await Desk(request, program, by).decided(of, work, "resolved", stays=False)
+
+
+def _cause(words: Edit | Respond) -> str:
+    return (words.cause or "") if isinstance(words, Edit) else ""
 
 
 def _by_rule(found: Sequence[ClaimHit]) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from pharmacy.storage.access import Caller
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.refusals import NotHere
 from server.access import BACKGROUND, Calling, Serving
-from server.asks import Reject
+from server.asks import Cause, Reject
 from server.console.conversation_view import Seen, marks_of, see
 from server.console.head import head_of
 from server.console.keys import DESK
@@ -27,6 +27,9 @@ from server.console.unfit import left_out
 from server.console.view import View
 from server.program import Program
 from server.rights import needs
+
+CAUSES: tuple[str, ...] = get_args(Cause)
+"""What may be wrong with an edited draft."""
 
 REFUSALS: tuple[str, ...] = get_args(Reject.model_fields["reason"].annotation)
 """In the order of the keys that pick them."""
@@ -123,9 +126,9 @@ def _of_pane(
     flow, language = program.assembled.flow, language_of(request)
     said: dict[str, Any] = {
         "said": "", "newer": [], "found": {}, "typed": None, "asks_reason": False, "reason_typed": "",
-        "closes_typed": False, "done": "",
+        "cause_typed": "", "closes_typed": False, "done": "",
     }  # fmt: skip
-    shown = {"seen": seen, "view": view, "flow": flow, "caller": by, "reasons": REFUSALS,
+    shown = {"seen": seen, "view": view, "flow": flow, "caller": by, "reasons": REFUSALS, "causes": CAUSES,
              "trace_address": program.tracing.address_of,
              "snooze": times(program.bell.texts.hours, datetime.now(UTC))}  # fmt: skip
     told = {"trail_words": TrailWords(PolicyWords(language, flow)),

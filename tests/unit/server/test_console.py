@@ -18,7 +18,7 @@ from pharmacy.domain.unsent_for import UnsentFor
 from pharmacy.settings import CHECKOUT
 from pharmacy.storage.restores import REASON
 from server.console.assets import STATIC, address_of
-from server.console.desk import REFUSALS
+from server.console.desk import CAUSES, REFUSALS
 from server.console.forms import LONGEST_FORM
 from server.console.keys import KEYS, read_keys
 from server.console.languages import NAMES, catalogue, language
@@ -49,7 +49,8 @@ def test_every_word_of_a_page_is_there_in_japanese(template: Path) -> None:
 def test_every_code_has_its_sentence(name: str) -> None:
     families = {
         "tab": [tab.value for tab in SECTIONS], "empty": [tab.value for tab in SECTIONS], "tier": "EUH",
-        "author": ("patient", "pharmacist", "machine"), "refusal": REFUSALS, "key": [key.name for key in KEYS.every],
+        "author": ("patient", "pharmacist", "machine"), "refusal": REFUSALS, "cause": CAUSES,
+        "key": [key.name for key in KEYS.every],
         "kind": [kind.value for kind in Kind if kind is not Kind.TEXT], "reason": _reasons(), "held": [*HeldFor],
         "gate": [*_gates(), "profile"],
         "expected": EXPECTED, "unsent": [*UnsentFor],
