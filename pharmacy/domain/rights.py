@@ -25,6 +25,12 @@ class Right(StrEnum):
     READ_FLOW = "read_flow"
     """See how the flow is drawn and served."""
 
+    READ_MODELS = "read_models"
+    """See which models serve, how good they are and what they cost: figures, and no patient's words."""
+
+    SET_SERVING = "set_serving"
+    """Let a student take its next step, where the node's plan names one's role; let the teacher serve again."""
+
     READ_POLICY = "read_policy"
     """See what may be sent automatically."""
 
@@ -77,16 +83,17 @@ _PHARMACIST = frozenset(
 MAY: Mapping[Role, frozenset[Right]] = {
     Role.PHARMACIST: _PHARMACIST,
     Role.LEAD: _PHARMACIST
-    | {Right.KEEP_PRODUCTS, Right.SET_POLICY, Right.READ_AUDIT, Right.EXPORT_RECORDS, Right.ERASE},
+    | {Right.KEEP_PRODUCTS, Right.READ_MODELS, Right.SET_SERVING, Right.SET_POLICY, Right.READ_AUDIT,
+       Right.EXPORT_RECORDS, Right.ERASE},
     # No patient's words: whoever needs them for a while is given the right by name.
     Role.ENGINEER: frozenset(
-        {Right.READ_PRODUCTS, Right.KEEP_PRODUCTS, Right.READ_FLOW, Right.READ_POLICY, Right.STOP_SENDING,
-         Right.READ_AUDIT, Right.OWN_ACCOUNT}
+        {Right.READ_PRODUCTS, Right.KEEP_PRODUCTS, Right.READ_FLOW, Right.READ_MODELS, Right.SET_SERVING,
+         Right.READ_POLICY, Right.STOP_SENDING, Right.READ_AUDIT, Right.OWN_ACCOUNT}
     ),
     # Says who may, and may none of it: nobody hands themselves the patients unseen, it stands in the audit trail.
     Role.ADMIN: frozenset(
-        {Right.READ_PRODUCTS, Right.READ_FLOW, Right.READ_POLICY, Right.STOP_SENDING, Right.READ_AUDIT, Right.ERASE,
-         Right.MANAGE_ACCOUNTS, Right.MANAGE_KEYS, Right.OWN_ACCOUNT}
+        {Right.READ_PRODUCTS, Right.READ_FLOW, Right.READ_MODELS, Right.READ_POLICY, Right.STOP_SENDING,
+         Right.READ_AUDIT, Right.ERASE, Right.MANAGE_ACCOUNTS, Right.MANAGE_KEYS, Right.OWN_ACCOUNT}
     ),
     Role.MACHINE: frozenset(
         {Right.TAKE_MESSAGES, Right.READ_WORDS, Right.DECIDE, Right.KEEP_PATIENTS, Right.READ_PRODUCTS,

@@ -74,6 +74,11 @@ class Language:
             return str(format_currency(yen, "JPY", "¤#,##0.00", locale=self.locale, currency_digits=False))
         return str(format_currency(usd, "USD", "¤0.0000", locale=self.locale, currency_digits=False))
 
+    def fine_money(self, usd: float, rate: Rate | None = None) -> str:
+        """Return a cost of less than a cent, to two figures that are not nothing."""
+        value, sign = (usd, "$") if rate is None else (usd * rate.yen_per_usd, "¥")
+        return f"{sign}{value:.2g}" if 0 < value < 0.001 else self.money(usd, rate)
+
     def number(self, value: float) -> str:
         """Return a number."""
         return str(format_decimal(value, locale=self.locale))
@@ -81,6 +86,14 @@ class Language:
     def share(self, value: float) -> str:
         """Return a share of 1 in per cent."""
         return str(format_percent(value, locale=self.locale))
+
+    def fine_share(self, value: float) -> str:
+        """Return a share of 1 in per cent, to the tenth."""
+        return str(format_percent(value, "0.0%", locale=self.locale))
+
+    def change(self, value: float) -> str:
+        """Return a difference of two shares in per cent, to the tenth and with its sign."""
+        return str(format_percent(value, "+0.0%;-0.0%", locale=self.locale))
 
     def seconds(self, value: float) -> str:
         """Return how long a step took, to the hundredth of a second."""

@@ -59,6 +59,13 @@ def money(context: Context, usd: float | None) -> str:
     return speaks.money(usd, context["rate"])
 
 
+@pass_context
+def fine_money(context: Context, usd: float) -> str:
+    """Return what one case costs, which may be far less than a hundredth of a yen."""
+    speaks: Language = context["language"]
+    return speaks.fine_money(usd, context["rate"])
+
+
 _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
@@ -103,6 +110,7 @@ def templates(chosen: Language) -> Environment:
     made.filters["visible"] = visible
     made.filters["named"] = named
     made.filters["money"] = money
+    made.filters["fine_money"] = fine_money
     made.globals["person"] = person
     made.globals["sender"] = sender
     made.globals["unsent_for"] = unsent_for
