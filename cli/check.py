@@ -145,6 +145,7 @@ def _database(file: "PolicyFile | None", registry: "Registry | None") -> list[Fi
 
 def _served(registry: "Registry", decided: "Mapping[str, Decided]") -> list[Finding]:
     """Return what has been decided of nodes where it is not what the file says, or cannot hold."""
+    from distillation.taking_over import ACTOR
     from pharmacy.models.serving import first_serving
 
     found = []
@@ -155,6 +156,9 @@ def _served(registry: "Registry", decided: "Mapping[str, Decided]") -> list[Find
         if serving != first:
             who = f"{decision.set_by}, {decision.at:%Y-%m-%d %H:%M} UTC"
             found.append(Finding("serving", "warning", f"{node}: {serving.said} ({who}); the file says {first.said}"))
+        if decision.set_by == ACTOR:
+            told = f"{node}: the watch has let the teacher serve again: {decision.reason}"
+            found.append(Finding("serving", "warning", told))
         if why := registry.why_not(node, serving):
             found.append(Finding("serving", "warning", f"{node}: the teacher serves all the same: {why}"))
     return found

@@ -14,6 +14,9 @@ from pharmacy.storage.servings import Decided
 from pharmacy.storage.shadows import Scored
 from pharmacy.storage.watches import Watched, WatchState
 
+ACTOR = "watch"
+"""Who decided, where the watch did."""
+
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when a student serves that the file names and nobody has decided on."""
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from distillation.acceptance import Acceptance
 from distillation.plan import Plan, StepBack
-from distillation.taking_over import watched_of
+from distillation.taking_over import ACTOR, watched_of
 from evaluation.always_valid import Watch
 from graph.assemble import Assembled
 from pharmacy.domain.serving import Serving
@@ -17,9 +17,6 @@ from pharmacy.storage.jobs import Jobs
 from pharmacy.storage.recorded_calls import recorded_calls
 from pharmacy.storage.servings import Decided
 from pharmacy.storage.watches import WatchCase, Watched, WatchState
-
-ACTOR = "watch"
-"""Who decided, where the watch did."""
 
 
 @dataclass(frozen=True)

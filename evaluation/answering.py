@@ -28,6 +28,7 @@ from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.judgement import Judgement, Mark
 from pharmacy.domain.model import Answer, ChatModel, ModelCall, Prompt
+from pharmacy.observing.tracing import untraced
 from pharmacy.storage.evaluations import AnswerRow
 
 NOBODY_ANSWERED = (ModelUnavailable, DeadlinePassed, CallsUsedUp, BudgetReached)
@@ -76,7 +77,8 @@ class Asker:
         node, flow = self.questions.node, self.questions.assembled.flow
         error = None
         try:
-            graded = await self._graded(case, candidate, models)
+            with untraced():
+                graded = await self._graded(case, candidate, models)
         except NOBODY_ANSWERED as failure:
             raise NotAnswered(failure) from failure
         except FlowError as failure:

@@ -28,9 +28,9 @@ class StudentWatch:
 
     async def look(self) -> int:
         """Look at every node of every pharmacy; return how many teachers serve again for it."""
-        served = await pharmacies.served(self.program.database)
         registry = self.program.assembled.registry
         nodes = [node for node in registry.tables.nodes if registry.student_of(node) is not None]
+        served = await pharmacies.served(self.program.database) if nodes else []
         return sum([await self._look(pharmacy_id, node) for pharmacy_id in served for node in nodes])
 
     async def _look(self, pharmacy_id: str, node: str) -> bool:

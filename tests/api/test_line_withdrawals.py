@@ -2,19 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from distillation.datasets.building import Wanted, build
+from pharmacy.domain.serving import Serving
 from pharmacy.settings import Settings
+from tests.api.answers import by_words
 from tests.api.line_shop import LineShop, line_running
 from tests.api.shop import Shop
+from tests.api.students import decide, student_of, with_students
 from tests.fakes.line_server import LineFake, faults
 from tests.fakes.line_server.events import event, message, new_message_id, new_user, now_ms, said
 from tests.fakes.line_server.world import Content
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.openai_server.faults import wire
+from tests.fakes.openai_server.script import Asked
 
 CANARY = "かなりや七三一"
 JPEG = b"\xff\xd8\xff\xe0" + b"canary-picture" * 4
@@ -84,6 +89,42 @@ async def test_a_message_taken_back_is_in_no_dataset_any_more(line_shop: LineSho
     lost = await shop.rows("SELECT rows FROM dataset_losses WHERE version = :of", of=built.version.version)
     assert await copies(shop, canary) == []
     assert [row.rows for row in lost] == [1]
+
+
+async def test_a_message_taken_back_leaves_what_a_student_answered_beside_its_reply(
+    own_settings: Settings, fake: OpenAIFake, tmp_path: Path
+) -> None:
+    fake.script.rule = _repeating
+    user, message_id, student = new_user(), new_message_id(), f"openai:{student_of('classify')}"
+    canary = f"{CANARY}の子"
+    with LineFake() as line:
+        async with line_running(with_students(own_settings, fake, tmp_path, "classify"), line) as own:
+            await decide(own.shop, "classify", Serving("teacher", shadow_share=1.0, student=student))
+            await own.deliver(_told(user, "体調の相談です", new_message_id()))
+            now = await own.until_shown(user, lambda now: now["suggestion"])
+            await own.shop.http.put(f"/v1/patients/{now['patient_id']}", json={"consent": {"training": True}})
+            await own.deliver(_told(user, f"体調の相談です {canary}", message_id))
+            await own.shop.until(lambda: _stands_in(own.shop, "shadow_answers", canary))
+
+            await own.deliver(_taken_back(user, message_id))
+
+            await own.until_shown(user, lambda now: now["messages"][-1]["kind"] == "unsent")
+            left = await copies(own.shop, canary)
+            (row,) = await own.shop.rows("SELECT output, said, scores FROM shadow_answers")
+
+    assert left == []
+    assert (row.output, row.said) == (None, {})
+    assert row.scores["exact_agreement"] == 1.0
+
+
+def _repeating(asked: Asked) -> Any:
+    """Answer as all do, and give what was asked as the reason."""
+    answer = by_words(asked)
+    return answer | {"reason": asked.user} if asked.schema_name == "Classification" else answer
+
+
+async def _stands_in(shop: Shop, table: str, canary: str) -> bool:
+    return table in await copies(shop, canary)
 
 
 async def test_an_emergency_taken_back_stays_an_emergency_without_its_words(line_shop: LineShop) -> None:

@@ -9,8 +9,8 @@ import pytest
 from distillation.acceptance import Acceptance
 from distillation.datasets.rules import read_rules
 from distillation.plan import load_plan
-from distillation.taking_over import progress
-from distillation.watching import ACTOR, Look, Watching, after, begun, look
+from distillation.taking_over import ACTOR, progress
+from distillation.watching import Look, Watching, after, begun, look
 from pharmacy.domain.serving import Serving
 from pharmacy.settings import Settings
 from pharmacy.storage import servings, watches

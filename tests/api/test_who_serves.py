@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from distillation.taking_over import ACTOR
 from graph.assemble import Files, words_of
 from nodes.load import load_flow
 from pharmacy.domain.serving import Serving, drawn
@@ -108,6 +109,17 @@ async def test_one_command_brings_the_teacher_back_and_is_audited(settings: Sett
     assert [(row.actor, row.subject, row.body["by"]) for row in audited] == [
         ("test", "classify", "canary"), ("command line", "classify", "teacher"),
     ]  # fmt: skip
+
+
+async def test_check_says_that_the_watch_has_let_a_teacher_serve_again_and_why(settings: Settings) -> None:
+    why = "acceptance has fallen below 80%: 3 of 12 conversations"
+    async with running(settings, work=False) as shop:
+        await _decide(shop, Serving("student", student=f"openai:{STUDENT}"))
+        async with shop.program.database.begin(settings.pharmacy_id) as tx:
+            await servings.decide(tx, settings.pharmacy_id, ACTOR, "classify", Serving("teacher"), why)
+        said = await _kakari(settings, "check")
+
+    assert f"classify: the watch has let the teacher serve again: {why}" in said
 
 
 async def test_a_node_that_is_none_is_refused_by_name(settings: Settings) -> None:
