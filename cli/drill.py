@@ -66,7 +66,7 @@ async def _drilled(
     from distillation.replacements import replacements
     from evaluation.candidates import RECORDED, Candidate
     from evaluation.end_to_end import difference_of, whole_runs
-    from evaluation.evaluating import Wanted, hold, prepare
+    from evaluation.evaluating import Wanted, hold, prepare, without_silent
 
     refuse_unknown(node, assembled)
     plan = load_plan(node, assembled.flow, settings.plans_folder)
@@ -80,10 +80,13 @@ async def _drilled(
     wanted = Wanted(node, [Candidate(RECORDED), *chosen], dataset, judge=judge)
     trial = await prepare(database, settings.pharmacy_id, assembled, wanted)
     ask_cost(trial.expected_usd, f"{len(trial.cases)} cases, {len(chosen)} models", yes=yes, quiet=quiet)
+    trial, silent = await without_silent(trial)
+    for model, why in silent.items():
+        print(f"kakari: {model} is left out: {why}", file=sys.stderr)
     with progress(f"{node}: answers", quiet=quiet) as told:
         evaluated = await hold(database, settings.pharmacy_id, trial, told)
     with progress(f"{node}: whole runs", quiet=quiet) as told:
-        refs = [retiring, *(one.model for one in chosen)]
+        refs = [retiring, *(one.model for one in chosen if str(one) not in silent)]
         runs = await whole_runs(database, settings.pharmacy_id, assembled, node, trial.cases, refs, told)
     whole = {ref: difference_of(trial.cases, runs[retiring], runs[ref]) for ref in refs[1:]}
     marked_by = trial.asker.judge if trial.asker.questions.writes else None

@@ -107,6 +107,17 @@ async def prepare(database: Database, pharmacy_id: str, assembled: Assembled, wa
     return Trial(wanted, version, cases, Asker(questions, judge, shelf), errors if questions.writes else None)
 
 
+async def without_silent(trial: Trial) -> tuple[Trial, dict[str, str]]:
+    """Return the trial without those that cannot be asked at all, and why each of them could not."""
+    silent = {}
+    for candidate in trial.wanted.candidates:
+        answer = await _one(trial.asker, trial.cases[0], candidate)
+        if isinstance(answer, NotAnswered):
+            silent[str(candidate)] = str(answer)
+    left = [one for one in trial.wanted.candidates if str(one) not in silent]
+    return replace(trial, wanted=replace(trial.wanted, candidates=left)), silent
+
+
 async def hold(database: Database, pharmacy_id: str, trial: Trial, told: Told = lambda _done, _of: None) -> Evaluated:
     """Ask, and return the figures, with every answer on record.
 
