@@ -47,7 +47,7 @@ async def look(database: Database, jobs: Jobs, assembled: Assembled, pharmacy_id
         StoreBusy: the store cannot serve now; nothing was counted.
     """
     async with database.begin(pharmacy_id) as tx:
-        watched = _watched(assembled, by.node, (await servings.decided(tx, pharmacy_id)).get(by.node))
+        watched = who_is_watched(assembled, by.node, (await servings.decided(tx, pharmacy_id)).get(by.node))
         if watched is None:
             return None
         state = await watches.state_of(tx, pharmacy_id, watched) or begun(by.plan.step_back)
@@ -56,6 +56,15 @@ async def look(database: Database, jobs: Jobs, assembled: Assembled, pharmacy_id
     if state.looked_at is not None and not found:
         return None
     return await database.transact(lambda tx: _count(tx, jobs, assembled, pharmacy_id, by, watched, cases), pharmacy_id)
+
+
+def who_is_watched(assembled: Assembled, node: str, decided: Decided | None) -> Watched | None:
+    """Return who is watched at `node`; None where its teacher serves, whatever was decided."""
+    registry = assembled.registry
+    serving = decided.serving if decided else first_serving(registry.table(node))
+    if registry.why_not(node, serving):
+        return None
+    return watched_of(node, serving, decided, registry.student_of(node))
 
 
 def begun(plan: StepBack) -> WatchState:
@@ -73,14 +82,6 @@ def after(state: WatchState, cases: Sequence[WatchCase]) -> WatchState:
     return replace(
         state, cases=watch.cases, accepted=accepted, capitals=watch.capitals, has_fallen=watch.has_fallen
     )  # fmt: skip
-
-
-def _watched(assembled: Assembled, node: str, decided: Decided | None) -> Watched | None:
-    registry = assembled.registry
-    serving = decided.serving if decided else first_serving(registry.table(node))
-    if registry.why_not(node, serving):  # then the teacher serves, whatever was decided
-        return None
-    return watched_of(node, serving, decided, registry.student_of(node))
 
 
 async def _cases(
@@ -105,7 +106,7 @@ async def _count(
 ) -> Look | None:  # fmt: skip
     # Who decides waits until this is over, and what was decided meanwhile is not undone.
     await servings.take_turn(tx, pharmacy_id)
-    if _watched(assembled, by.node, (await servings.decided(tx, pharmacy_id)).get(by.node)) != watched:
+    if who_is_watched(assembled, by.node, (await servings.decided(tx, pharmacy_id)).get(by.node)) != watched:
         return None
     before = await watches.hold(tx, pharmacy_id, watched, begun(by.plan.step_back))
     added = await watches.add(tx, pharmacy_id, watched, cases)

@@ -15,12 +15,12 @@ from pharmacy.storage.tables import watch_cases, watches
 _OVERLAP = "1 minute"
 """How far a look reaches back before the last one: longer than any transaction that decides something stays open."""
 
-# Whatever may have made a case of a conversation: a decision, a closed case, a run that has ended.
+# Whatever may have made a case of a conversation: a decision, a closed case, a run's outcome.
 _CHANGED = """
 WITH changed AS (
     SELECT conversation_id FROM suggestions WHERE pharmacy_id = :pharmacy_id AND decided_at > :after
     UNION SELECT conversation_id FROM handovers WHERE pharmacy_id = :pharmacy_id AND resolved_at > :after
-    UNION SELECT conversation_id FROM runs WHERE pharmacy_id = :pharmacy_id AND finished_at > :after)
+    UNION SELECT conversation_id FROM outcomes WHERE pharmacy_id = :pharmacy_id AND created_at > :after)
 SELECT conversation_id FROM changed
 WHERE EXISTS (SELECT FROM model_calls c WHERE c.pharmacy_id = :pharmacy_id
               AND c.conversation_id = changed.conversation_id AND c.node = :node AND c.model_asked = :student

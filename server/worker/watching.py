@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from distillation.acceptance import Acceptance
 from distillation.datasets.rules import read_rules
 from distillation.plan import load_plan
-from distillation.watching import Watching, look
+from distillation.watching import Watching, look, who_is_watched
 from pharmacy.domain.errors import ConfigError
-from pharmacy.storage import pharmacies
+from pharmacy.storage import pharmacies, servings
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 
@@ -31,7 +32,13 @@ class StudentWatch:
         registry = self.program.assembled.registry
         nodes = [node for node in registry.tables.nodes if registry.student_of(node) is not None]
         served = await pharmacies.served(self.program.database) if nodes else []
-        return sum([await self._look(pharmacy_id, node) for pharmacy_id in served for node in nodes])
+        return sum([await self._look_at(pharmacy_id, nodes) for pharmacy_id in served])
+
+    async def _look_at(self, pharmacy_id: str, nodes: Sequence[str]) -> int:
+        async with self.program.database.begin(pharmacy_id) as tx:
+            decided = await servings.decided(tx, pharmacy_id)
+        watched = [node for node in nodes if who_is_watched(self.program.assembled, node, decided.get(node))]
+        return sum([await self._look(pharmacy_id, node) for node in watched])
 
     async def _look(self, pharmacy_id: str, node: str) -> bool:
         by = self._by(node)

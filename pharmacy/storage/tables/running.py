@@ -144,6 +144,8 @@ handovers = Table(
     Index("ix_handovers_of_conversation", "pharmacy_id", "conversation_id", "urgency", "seq"),
     Index("ix_handovers_alarm_due", "pharmacy_id", "alarm_due_at",
           postgresql_where=text("state = 'open' AND acknowledged_at IS NULL AND alarm_due_at IS NOT NULL")),
+    Index("ix_handovers_resolved_at", "pharmacy_id", "resolved_at",
+          postgresql_where=text("resolved_at IS NOT NULL")),
     Index("ix_handovers_resolved", "pharmacy_id", "conversation_id", "version",
           postgresql_where=text("state = 'resolved'")),
     Index("uq_handovers_one_open", "pharmacy_id", "conversation_id", unique=True,

@@ -34,6 +34,9 @@ def upgrade() -> None:
     op.execute("REVOKE DELETE ON watches FROM kakari_app")
     op.execute("REVOKE UPDATE, DELETE ON watch_cases FROM kakari_app")
     op.get_bind().exec_driver_sql(CONSENT)
+    # What the watch looks for every two seconds.
+    lately = sa.text("resolved_at IS NOT NULL")
+    op.create_index("ix_handovers_resolved_at", "handovers", ["pharmacy_id", "resolved_at"], postgresql_where=lately)
 
 
 def _shadow_answers() -> None:
