@@ -38,8 +38,8 @@ def trainer_of(name: str, base: str, settings: Settings) -> Trainer:
     tables = read_tables(settings.models_file)
     if provider not in tables.endpoints:
         raise ConfigError(f"--model: {base!r}: {provider!r} is none of the endpoints {[*tables.endpoints]}")
-    from distillation.trainers.openai_client import openai_client
     from distillation.trainers.openai_tuning import OpenAITuning
+    from pharmacy.models.openai_client import openai_client
 
     client = openai_client(provider, tables.endpoints[provider], endpoint_variables(settings))
     return OpenAITuning(provider, client, Prices(tables.prices), datetime.now(UTC).date())

@@ -1,36 +1,14 @@
 """Ask OpenAI something that may be asked twice: again while that may help, then in words."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import openai
 
-from distillation.trainers.openai_refusals import is_transient, told
-from pharmacy.models.retry_after import retry_after_seconds
+from distillation.trainers.openai_refusals import told
+from pharmacy.models.patience import Patience, again_while_it_helps
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class Patience:
-    """The only retries there are: the client's own are off."""
-
-    attempts: int = 5
-    first_wait_seconds: float = 1.0
-    """Doubled after each attempt."""
-
-    longest_wait_seconds: float = 60.0
-
-    def wait_seconds(self, error: openai.APIError, attempt: int) -> float:
-        """Return how long to wait after the `attempt`-th failure, counted from 1."""
-        asked = None
-        if isinstance(error, openai.APIStatusError):
-            asked = retry_after_seconds(error.response.headers, datetime.now(UTC))
-        wait = asked if asked is not None else self.first_wait_seconds * 2 ** (attempt - 1)
-        return min(wait, self.longest_wait_seconds)
 
 
 async def patiently(
@@ -42,11 +20,7 @@ async def patiently(
         TrainerRefused: it was refused.
         TrainerSilent: nobody answered in time.
     """
-    for attempt in range(1, patience.attempts + 1):
-        try:
-            return await ask()
-        except openai.APIError as error:
-            if attempt == patience.attempts or not is_transient(error):
-                raise told(error, provider, job=job) from error
-            await asyncio.sleep(patience.wait_seconds(error, attempt))
-    raise AssertionError("the last attempt returns or raises")
+    try:
+        return await again_while_it_helps(ask, patience)
+    except openai.APIError as error:
+        raise told(error, provider, job=job) from error

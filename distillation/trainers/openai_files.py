@@ -7,10 +7,11 @@ from typing import Literal
 
 import openai
 
-from distillation.trainers.openai_asking import Patience, patiently
-from distillation.trainers.openai_refusals import is_transient, told
+from distillation.trainers.openai_asking import patiently
+from distillation.trainers.openai_refusals import told
 from distillation.trainers.port import TrainerRefused, TrainerSilent
 from distillation.trainers.training_file import TrainingFile
+from pharmacy.models.patience import Patience, is_transient
 
 PURPOSE: Literal["fine-tune"] = "fine-tune"
 KEPT_SECONDS = 14 * 24 * 3600

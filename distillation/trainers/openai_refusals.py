@@ -3,8 +3,7 @@
 import openai
 
 from distillation.trainers.port import TrainerRefused, TrainerSilent
-
-_TRANSIENT = frozenset({408, 409, 429})
+from pharmacy.models.patience import is_transient
 
 NO_NEW_JOBS = (
     "{provider} lets this organisation create no new fine-tuning jobs (403). At OpenAI that holds since 2026-05-07 for "
@@ -20,13 +19,6 @@ WRONG_MODEL = (
 )
 NO_SUCH_JOB = "{provider} knows no job {job!r}; see `kakari distill jobs`"
 SILENT = "{provider} cannot be reached ({why}). A job that has begun goes on there; ask again later"
-
-
-def is_transient(error: openai.APIError) -> bool:
-    """Return whether asking again may help."""
-    if isinstance(error, openai.APIStatusError):
-        return (error.status_code in _TRANSIENT or error.status_code >= 500) and error.code != "insufficient_quota"
-    return isinstance(error, openai.APIConnectionError)
 
 
 def told(error: openai.APIError, provider: str, *, base: str = "", job: str = "") -> Exception:

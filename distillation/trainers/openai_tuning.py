@@ -9,10 +9,10 @@ from typing import Any
 import openai
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 
-from distillation.trainers.openai_asking import Patience, patiently
+from distillation.trainers.openai_asking import patiently
 from distillation.trainers.openai_estimate import estimate
 from distillation.trainers.openai_files import OpenAIFiles
-from distillation.trainers.openai_refusals import is_transient, told
+from distillation.trainers.openai_refusals import told
 from distillation.trainers.port import (
     Checkpoint,
     Estimate,
@@ -25,6 +25,7 @@ from distillation.trainers.port import (
     TrainerSilent,
 )
 from pharmacy.models.model_name import ModelRef
+from pharmacy.models.patience import Patience, is_transient
 from pharmacy.models.prices import Prices
 
 KEY = "kakari"

@@ -50,7 +50,7 @@ class LiveEndpoint:
             disable_streaming=True,
             stream_usage=True,
             max_completion_tokens=table.max_output_tokens,
-            **_sampling(ref, table),
+            **sampling(ref, table),
         )
         return OpenAIModel(ref, chat, self.breaker, self.gate, table.timeout_seconds, table.max_output_tokens)
 
@@ -60,7 +60,8 @@ class LiveEndpoint:
         self.sync_client.close()
 
 
-def _sampling(ref: ModelRef, table: NodeTable) -> dict[str, Any]:
+def sampling(ref: ModelRef, table: NodeTable) -> dict[str, Any]:
+    """Return how an answer is drawn, as parameters of a chat completion."""
     given: dict[str, Any] = {}
     if table.temperature is not None and takes_temperature(ref.name, table.reasoning_effort):
         given["temperature"] = table.temperature

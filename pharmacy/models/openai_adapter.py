@@ -5,20 +5,17 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
-from pharmacy.domain.errors import ReplyCut, ReplyRefused, ReplyUnreadable
 from pharmacy.domain.model import Prompt
-from pharmacy.models.breaker import Breaker, Health
-from pharmacy.models.completion import Completion, read_completion
+from pharmacy.models.breaker import Breaker
+from pharmacy.models.completion_tried import tried_of
 from pharmacy.models.http_exchange import Exchange, exchange
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.provider_failure import OK, connection_failure, status_failure, was_sent
-from pharmacy.models.reading import most_bytes, most_chars, read_answer
+from pharmacy.models.reading import most_bytes
 from pharmacy.models.start_gate import StartGate
-from pharmacy.models.tried import Failure, Tried
+from pharmacy.models.tried import Tried
 from pharmacy.models.usage import Usage, UsageBounds
 from pharmacy.models.wire_schema import response_format, schema_text
-
-_CUT = ("length", "content_filter")
 
 
 class OpenAIModel:
@@ -65,33 +62,9 @@ class OpenAIModel:
             # without the usage. The body tells which it was; without a whole body it is a bug and rises.
             if not seen.complete or seen.status != OK:
                 raise
-        return self._read(bytes(seen.body), schema, bounds)
+        return tried_of(str(self.ref), bytes(seen.body), schema, bounds)
 
     async def _call(self, prompt: Prompt, schema: type[BaseModel]) -> None:
         messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
         # In `extra_body` the schema goes out as it is; as a parameter the client walks through it, a third of the CPU.
         await self._chat.ainvoke(messages, extra_body={"response_format": response_format(schema)})
-
-    def _read(self, body: bytes, schema: type[BaseModel], bounds: UsageBounds) -> Tried:
-        try:
-            completion = read_completion(body)
-        except ReplyUnreadable as error:
-            failure = Failure(ReplyUnreadable(f"{self.ref}: {error}"), Health.FAILED)
-            return Tried(bounds.estimate(), failure=failure)
-        output = completion.content if completion.content is not None else completion.refusal
-        usage = bounds.read(completion.usage, output or "")
-        tried = Tried(usage, completion.model, output)
-        try:
-            answer = self._answer(completion, schema)
-        except (ReplyUnreadable, ReplyCut, ReplyRefused) as error:
-            return Tried(tried.usage, tried.served, tried.output, failure=Failure(error))
-        return Tried(tried.usage, tried.served, tried.output, answer)
-
-    def _answer(self, completion: Completion, schema: type[BaseModel]) -> BaseModel:
-        if completion.refusal:
-            raise ReplyRefused(f"{self.ref}: declined to answer")
-        if completion.finish_reason in _CUT:
-            raise ReplyCut(f"{self.ref}: finish reason {completion.finish_reason!r}; expected 'stop'")
-        if not completion.content:
-            raise ReplyUnreadable(f"{self.ref}: no content; expected {schema.__name__}")
-        return read_answer(completion.content, schema, most_chars(self._max_output_tokens))

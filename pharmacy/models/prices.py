@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import BaseModel, Field
+
 from pharmacy.domain.toml_file import TomlFile
 from pharmacy.models.model_name import ModelRef, undated
 from pharmacy.models.tables import Price
@@ -14,6 +16,10 @@ PRICED_PROVIDER = "openai"
 """The shipped prices are those of this endpoint; another maker's same name says nothing of its price."""
 
 _PER_MILLION = 1_000_000
+
+
+class _Batch(BaseModel):
+    share: float = Field(gt=0, le=1)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,16 @@ class Prices:
             return 0.0
         price = (self.of(ModelRef(asked.provider, served)) if served else None) or self.of(asked)
         return None if price is None else _cost(price, usage)
+
+    def batch_usd(self, asked: ModelRef, served: str | None, usage: Usage) -> float | None:
+        """Return what an answer in a batch cost; None where its price, or a batch's share of it, is unknown."""
+        cost, share = self.cost_usd(asked, served, usage), _batch_share()
+        own = self.own.get(str(asked))
+        if own is not None:
+            share = own.batch_share
+        elif asked.provider != PRICED_PROVIDER:
+            share = None
+        return None if cost is None or share is None else cost * share
 
     def most_usd(self, asked: ModelRef, prompt_tokens: int, completion_tokens: int) -> float | None:
         """Return the most that so many tokens can cost; None when the price is unknown."""
@@ -73,6 +89,11 @@ def _cost(price: Price, usage: Usage) -> float:
 def _most(price: Price, prompt_tokens: int, completion_tokens: int) -> float:
     dearest_input = max(price.input, price.cached, price.cache_write or 0.0)
     return (prompt_tokens * dearest_input + completion_tokens * price.output) / _PER_MILLION
+
+
+@functools.cache
+def _batch_share() -> float | None:
+    return TomlFile.read(Path(__file__).with_name("prices.toml")).table(("batch",), _Batch).share
 
 
 @functools.cache

@@ -78,6 +78,9 @@ class Price(_Table):
     training: float | None = Field(default=None, ge=0)
     """For tokens that a model is trained on, each as often as it is seen; None where it is not known."""
 
+    batch_share: float | None = Field(default=None, gt=0, le=1)
+    """The share of these prices that an answer in a batch costs, 0 to 1; None where it is not known."""
+
 
 class Student(_Table):
     """A small model that was trained for this node under one prompt."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from distillation.trainers.openai_asking import Patience
-from distillation.trainers.openai_client import openai_client
 from distillation.trainers.openai_tuning import OpenAITuning
+from pharmacy.models.openai_client import openai_client
+from pharmacy.models.patience import Patience
 from pharmacy.models.prices import Prices
 from pharmacy.models.tables import Endpoint
 from tests.fakes.openai_server import OpenAIFake

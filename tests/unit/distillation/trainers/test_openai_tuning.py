@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from distillation.trainers.follow import follow
-from distillation.trainers.openai_client import openai_client
 from distillation.trainers.openai_tuning import OpenAITuning
 from distillation.trainers.port import Event, Job, Order, State, TrainerRefused, TrainerSilent
 from distillation.trainers.training_file import read_training_file
+from pharmacy.models.openai_client import openai_client
 from pharmacy.models.prices import Prices
 from pharmacy.models.tables import Endpoint, Price
 from tests.fakes.openai_server import OpenAIFake, faults

@@ -1,4 +1,4 @@
-"""The official client for a trainer's endpoint: one address, our certificates and time-outs, no retries of its own."""
+"""The official client for all but chat: one address, our certificates and time-outs, no retries of its own."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
