@@ -31,6 +31,10 @@ def build(
     rows: Annotated[
         int | None, typer.Option("--rows", min=1, help="Train from so many rows at most; the critical ones come first.")
     ] = None,
+    held_out_share: Annotated[
+        float | None,
+        typer.Option(help="Of the patients in no split yet, hold this share out, above 0 and below 1; for good."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a new version of the node's dataset; where nothing has changed since the newest one, that one is it.
@@ -41,6 +45,8 @@ def build(
     from distillation.datasets.building import build as build_version
 
     _refuse_unknown(node)
+    if held_out_share is not None and not 0 < held_out_share < 1:
+        raise typer.BadParameter(f"{held_out_share!r}: expected above 0 and below 1", param_hint="--held-out-share")
 
     async def work(database: "Database", settings: "Settings") -> "Built":
         from rich.console import Console
@@ -48,7 +54,7 @@ def build(
 
         with Progress(console=Console(stderr=True), transient=True, disable=as_json) as bar:
             task = bar.add_task("reading conversations", total=None)
-            wanted = Wanted(node, rows)
+            wanted = Wanted(node, rows, held_out_share=held_out_share)
             return await build_version(
                 database, settings, wanted, told=lambda done, of: bar.update(task, completed=done, total=of)
             )

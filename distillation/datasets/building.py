@@ -14,6 +14,7 @@ from distillation.datasets.manifest import Rows, manifest
 from distillation.datasets.other_names import OtherNames
 from distillation.datasets.rules import Rules, read_rules
 from distillation.datasets.splitting import assigned
+from distillation.datasets.stored import Stored
 from distillation.datasets.target_gate import TargetGate
 from distillation.datasets.words_of_node import NodeWords
 from pharmacy.domain.gates.claims import LintContext
@@ -59,12 +60,18 @@ class Wanted:
 
     actor: str = "command line"
 
+    held_out_share: float | None = None
+    """Of the patients who are in no split yet, 0 to 1; None: what brings everybody's share to the shipped rule."""
+
 
 async def build(
     database: Database, settings: Settings, wanted: Wanted, rules: Rules | None = None,
-    told: Told = lambda _done, _of: None,
+    told: Told = lambda _done, _of: None, stored: Stored | None = None,
 ) -> Built:  # fmt: skip
     """Return the node's dataset of today: a new version, or the newest one where nothing has changed.
+
+    Args:
+        stored: only of answers that the provider has kept; None takes every record.
 
     Raises:
         ConfigError: there is no such node, or a file is not as it must be.
@@ -74,9 +81,9 @@ async def build(
     rules = rules or read_rules()
     words = NodeWords.of(wanted.node, settings)
     making, annotated = await _making(database, settings, words, rules)
-    found = await _read(database, settings.pharmacy_id, words, making, told)
+    found = await _read(database, settings.pharmacy_id, words, making, told, stored)
     async with database.begin(settings.pharmacy_id) as tx:
-        return await _write(tx, settings.pharmacy_id, wanted, words, rules, making, found, annotated)
+        return await _write(tx, settings.pharmacy_id, wanted, words, rules, making, found, annotated, stored)
 
 
 async def _making(
@@ -95,29 +102,31 @@ async def _making(
 
 
 async def _read(
-    database: Database, pharmacy_id: str, words: NodeWords, making: Candidates, told: Told
-) -> list[Candidate]:
+    database: Database, pharmacy_id: str, words: NodeWords, making: Candidates, told: Told,
+    stored: Stored | None,
+) -> list[Candidate]:  # fmt: skip
     async with database.begin(pharmacy_id) as tx:
         every = await conversations_with(tx, pharmacy_id, words.node)
     found: list[Candidate] = []
     for at in range(0, len(every), AT_ONCE):
         async with database.begin(pharmacy_id) as tx:
             calls = await recorded_calls(tx, pharmacy_id, words.node, every[at : at + AT_ONCE], words.flow.window_turns)
-        found += making.of(calls)
+        found += making.of(stored.kept(calls) if stored else calls)
         told(min(at + AT_ONCE, len(every)), len(every))
     return found
 
 
 async def _write(
     tx: Transaction, pharmacy_id: str, wanted: Wanted, words: NodeWords, rules: Rules, making: Candidates,
-    found: Sequence[Candidate], annotated: Annotated,
+    found: Sequence[Candidate], annotated: Annotated, stored: Stored | None,
 ) -> Built:  # fmt: skip
     await datasets.begin_writing(tx, pharmacy_id)
     left = await datasets.still_usable(tx, pharmacy_id, {one.seq for one in found})
     usable = [one for one in found if one.seq in left]
-    splits = await _splits(tx, pharmacy_id, usable, rules)
+    splits = await _splits(tx, pharmacy_id, usable, rules, wanted.held_out_share)
     chosen = choose(usable, splits, rules, wanted.most_rows)
     left_out = making.left_out + chosen.left_out + Counter({"gone_meanwhile": len(found) - len(usable)})
+    left_out += stored.unmatched() if stored else Counter()
     if not chosen.rows:
         raise NothingToLearn(wanted.node, left_out)
     prompt = {"file": words.words.prompt, "frame": words.words.frame, "fingerprint": words.fingerprint,
@@ -128,6 +137,7 @@ async def _write(
         return Built(before[0], is_new=False)
     number = before[0].number + 1 if before else 1
     said = manifest(words, chosen.rows, left_out, making.production, annotated.counted, wanted.most_rows)
+    said["held_out_share"] = wanted.held_out_share
     version = DatasetVersion(
         f"{wanted.node}-{number}", wanted.node, number, rows_hash, prompt, said, wanted.actor, datetime.now(UTC), {}
     )
@@ -135,12 +145,14 @@ async def _write(
     return Built(version, is_new=True)
 
 
-async def _splits(tx: Transaction, pharmacy_id: str, usable: Sequence[Candidate], rules: Rules) -> Mapping[str, str]:
+async def _splits(
+    tx: Transaction, pharmacy_id: str, usable: Sequence[Candidate], rules: Rules, held_out_share: float | None
+) -> Mapping[str, str]:
     known = await datasets.splits(tx, pharmacy_id)
     first_seen: dict[str, datetime] = {}
     for one in usable:
         first_seen[one.patient_id] = min(one.asked_at, first_seen.get(one.patient_id, one.asked_at))
-    new = assigned(first_seen, known, rules.split)
+    new = assigned(first_seen, known, rules.split, held_out_share)
     await datasets.assign(tx, pharmacy_id, new)
     return known | new
 

@@ -11,7 +11,9 @@ TRAIN, VALIDATION, HELD_OUT = "train", "validation", "held_out"
 SPLITS = (TRAIN, VALIDATION, HELD_OUT)
 
 
-def assigned(new: Mapping[str, datetime], known: Mapping[str, str], rules: Split) -> dict[str, str]:
+def assigned(
+    new: Mapping[str, datetime], known: Mapping[str, str], rules: Split, held_out_share: float | None = None
+) -> dict[str, str]:
     """Return the split of each patient who has none yet.
 
     As many are held out as brings all patients' share to the rule's, and they are the newest of the new: a model is
@@ -19,10 +21,12 @@ def assigned(new: Mapping[str, datetime], known: Mapping[str, str], rules: Split
 
     Args:
         new: patient to when they were first seen; those in `known` are left alone.
+        held_out_share: hold so many of the unassigned out, whatever everybody's share becomes; 0 to 1.
     """
     unknown = [patient for patient in sorted(new, key=lambda patient: (new[patient], patient)) if patient not in known]
     everybody = len(known) + len(unknown)
-    held = _missing(rules.held_out_share * everybody, _count(known, HELD_OUT), len(unknown))
+    wished = rules.held_out_share * everybody, _count(known, HELD_OUT)
+    held = _missing(*(wished if held_out_share is None else (held_out_share * len(unknown), 0)), len(unknown))
     others = unknown[: len(unknown) - held]
     validation_of = everybody - _count(known, HELD_OUT) - held
     wanted = _missing(rules.validation_share * validation_of, _count(known, VALIDATION), len(others))

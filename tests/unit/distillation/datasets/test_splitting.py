@@ -45,6 +45,16 @@ def test_the_newest_fifth_of_new_patients_is_held_out(count: int) -> None:
     assert set(held) == {f"p-{number}" for number in range(count - len(held), count)}
 
 
+@given(st.integers(10, 60), st.sampled_from((0.5, 0.86)))
+def test_a_share_that_is_asked_for_is_held_out_of_those_who_are_in_no_split_yet(count: int, share: float) -> None:
+    known = {f"known-{number}": TRAIN for number in range(7)}
+
+    found = assigned(seen([f"p-{number}" for number in range(count)]), known, RULES, share)
+
+    assert sum(split == HELD_OUT for split in found.values()) == int(share * count + 0.5)
+    assert not found.keys() & known.keys()
+
+
 @given(builds)
 def test_however_few_come_at_a_time_the_shares_are_kept(order: list[list[str]]) -> None:
     known: dict[str, str] = {}
