@@ -1,0 +1,53 @@
+"""Check exported files of the circle without a word of the program's own: rows, canaries, splits, consent."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.circle.truth import Talk
+
+
+def faults(files: Sequence[Path], talks: Iterable[Talk]) -> list[str]:
+    """Return what is wrong, each with its file and line; nothing where all is well."""
+    known = [*talks]
+    canaries = [words for talk in known for words in talk.canaries]
+    found = [f"{path.name}: {said}" for path in files for said in _of_file(path, canaries)]
+    return found + _splits(files)
+
+
+def _of_file(path: Path, canaries: Sequence[str]) -> list[str]:
+    words = path.read_text(encoding="utf-8")
+    found = [f"holds {canary!r}" for canary in canaries if canary in words]
+    for number, line in enumerate([line for line in words.split("\n") if line], 1):
+        if (why := _row(line)) is not None:
+            found.append(f"line {number}: {why}")
+    return found
+
+
+def _row(line: str) -> str | None:
+    """Return what of OpenAI's documented format for chat fine-tuning the line breaks."""
+    row: Any = json.loads(line)
+    if set(row) != {"messages"}:
+        return f"keys {sorted(row)}"
+    messages = row["messages"]
+    if [message["role"] for message in messages] != ["system", "user", "assistant"]:
+        return "roles"
+    if any(set(message) != {"role", "content"} or not message["content"].strip() for message in messages):
+        return "a message without words, or with more than them"
+    return None if isinstance(json.loads(messages[-1]["content"]), dict) else "the answer is no object"
+
+
+def _splits(files: Sequence[Path]) -> list[str]:
+    """Return questions that stand in two splits of a node."""
+    seen: dict[tuple[str, str], str] = {}
+    found = []
+    for path in files:
+        node, split, _ = path.name.split(".")
+        for line in path.read_text(encoding="utf-8").split("\n"):
+            if not line:
+                continue
+            question = json.loads(line)["messages"][1]["content"]
+            if seen.setdefault((node, question), split) != split:
+                found.append(f"{path.name}: a question stands in {seen[node, question]} too")
+    return found
