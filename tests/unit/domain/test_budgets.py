@@ -24,6 +24,10 @@ def test_a_cap_is_reached_by_tokens_or_by_yen_and_says_so(cap: Cap, spent: Spend
     assert cap.reached(spent, RATE) == expected
 
 
+def test_a_part_of_a_cap_is_rounded_down_and_half_of_no_end_is_none() -> None:
+    assert Cap(101, None).times(0.5) == Cap(50, None)
+
+
 def test_yen_are_rounded_up() -> None:
     assert [RATE.yen(usd) for usd in (0.0, 0.0001, 2.0, 2.0001)] == [0, 1, 300, 301]
 
