@@ -1,5 +1,5 @@
 # The commands of a checkout. Each works from nothing but Python 3.11 to 3.13.
-.PHONY: help setup setup-dev browser pictures serve test lint bench soak students gate-worlds lock audit-deps long
+.PHONY: help setup setup-dev browser pictures serve test lint bench soak students gate-worlds lora-check lock audit-deps long
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -57,6 +57,9 @@ students: setup-dev  ## train the local students anew from the shipped examples
 gate-worlds: setup-dev  ## does the gate before a student keep its word? 4,000 imagined worlds of each kind; NODE chooses one
 	.venv/bin/python -m distillation.gate_worlds $(NODE)
 
+lora-check: .venv-lora/done  ## the recipe for open-weight students on a tiny random model, in an environment of its own; LORA_PIP adds to pip
+	.venv-lora/bin/python -m tests.lora.check
+
 lock: setup  ## resolve the dependencies anew
 	$(if $(UV),$(UV),.venv/bin/uv) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/app.txt
 	$(if $(UV),$(UV),.venv/bin/uv) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -c requirements/app.txt --override requirements/overrides.in pyproject.toml -o requirements/dev.txt
@@ -74,4 +77,11 @@ lock: setup  ## resolve the dependencies anew
 
 .venv/dev.done: .venv/app.done requirements/dev.txt
 	$(INSTALL) --no-deps --require-hashes -r requirements/dev.txt
+	touch $@
+
+.venv-lora/done: pyproject.toml requirements/app.txt
+	$(PYTHON) -m venv .venv-lora
+	.venv-lora/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/app.txt
+	.venv-lora/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["lora"], sep="\n")' > .venv-lora/lora.txt
+	.venv-lora/bin/python -m pip install -q --disable-pip-version-check $(LORA_PIP) -r .venv-lora/lora.txt
 	touch $@
