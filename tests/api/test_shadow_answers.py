@@ -1,5 +1,6 @@
 """A student answers beside replies that are written already: kept and scored, never seen, never waited for."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,9 @@ from sqlalchemy import Row
 from distillation.plan import load_plan
 from distillation.taking_over import progress
 from pharmacy.domain.serving import Serving
+from pharmacy.models import local
+from pharmacy.models.local.linear_weights import LinearWeights
+from pharmacy.models.local.load import weights_of
 from pharmacy.models.tables import read_tables
 from pharmacy.settings import Settings
 from pharmacy.storage import erasure
@@ -27,6 +31,7 @@ WRITER = "generate_symptom_consultation"
 TEACHER = "openai:gpt-4o-2024-08-06"
 STUDENT = f"openai:{student_of('classify')}"
 OWN_WORDS = "お問い合わせありがとうございます。担当の薬剤師が内容を確認しております。どうぞご安心ください。"
+WEIGHTS = Path(local.__path__[0]) / "weights"
 ROWS = "SELECT * FROM shadow_answers WHERE node = :node ORDER BY at"
 
 
@@ -90,6 +95,22 @@ async def test_a_judge_is_held_against_the_verdict_that_served(settings: Setting
         (row,) = await _rows(shop, "judge")
 
     assert row.scores == {"verdict_agreement": 1.0, "sensitivity": 1.0}
+
+
+async def test_without_a_key_a_local_student_answers_beside_the_local_model_and_costs_nothing(
+    settings: Settings, fake: OpenAIFake
+) -> None:
+    student = _trained_here(settings)
+    named = settings.models_file.read_text("utf-8").replace(STUDENT, student)
+    settings.models_file.write_text(named, "utf-8")
+    async with running(settings.model_copy(update={"models": "local"})) as shop:
+        await decide(shop, "classify", Serving("teacher", shadow_share=1.0, student=student))
+        await asked(shop, "注文した分の配送はいつごろになりますか。")
+        (row,) = await _rows(shop, "classify")
+
+    assert (row.model_asked, row.beside, row.error) == (student, "local:classify", None)
+    assert (row.scores["exact_agreement"], row.cost_usd, row.prompt_tokens) == (1.0, 0.0, 0)
+    assert fake.log.chats() == []
 
 
 async def test_nothing_of_it_is_sent_shown_or_in_the_replys_trail(settings: Settings) -> None:
@@ -261,6 +282,16 @@ async def test_cases_count_from_the_decision_that_let_the_student_answer(setting
     assert [each.shadow_cases for each in (going_on, ended, anew)] == [1, 0, 0]
     assert going_on.since is not None
     assert going_on.set_by == "test"
+
+
+def _trained_here(settings: Settings) -> str:
+    """Return a student that stands where those trained here stand: the shipped one, under the name of its weights."""
+    shipped = WEIGHTS / "classify.npz"
+    name = f"classify-{LinearWeights.load(shipped).fingerprint}"
+    there = weights_of(settings.students_folder, name)
+    there.parent.mkdir(parents=True)
+    shutil.copy(shipped, there)
+    return f"local:{name}"
 
 
 async def _shadow(shop: Shop, node: str) -> None:
