@@ -40,6 +40,9 @@ class Player:
         self.counts: Counter[str] = Counter()
         """What became of the messages."""
 
+        self.counts["turned_down"] = 0
+        self.cost_usd = 0.0
+
     async def play(self, talks: Iterable[Talk], at_once: int, told: Callable[[], None]) -> Counter[str]:
         """Play every conversation, so many beside each other; what was played before is left as it is."""
         waiting = iter(talks)
@@ -60,6 +63,7 @@ class Player:
                     "patient": dict(talk.patient)}  # fmt: skip
             came = await self._asked("POST", "/v1/messages", body, params={"wait": WAIT_SECONDS})
             self.counts[f"outcome_{came.get('outcome', 'none')}"] += 1
+            self.cost_usd += came.get("cost_usd") or 0.0
             self.counts[f"category_{'right' if came.get('category') == message.category else 'wrong'}"] += 1
             await self._decide(talk, message, came)
             if number + 1 < len(talk.messages):
@@ -78,8 +82,9 @@ class Player:
     def _decision(self, talk: Talk, message: Message, came: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         draft, right = came["reply"], message.category
         text = message.reply or draft
-        if any(came["models"].get(node) == model for node, model in self._wish.turn_down.items()):
-            if "classify" in self._wish.turn_down:
+        if turned := [node for node, model in self._wish.turn_down.items() if came["models"].get(node) == model]:
+            self.counts["turned_down"] += 1
+            if "classify" in turned:
                 return "edit", {"text": text, "category": _other_than(str(came["category"])), "cause": "incomplete"}
             return "reject", {"reason": "medically_wrong"}
         fields = {} if came["phase"] == PHASE else {"phase": PHASE}
@@ -97,7 +102,9 @@ class Player:
 
     async def _answer(self, conversation: str, message: Message, came: Mapping[str, Any]) -> None:
         """Answer in person what no machine may, and say what it was about."""
-        right = _other_than(str(came["category"])) if self._turns_down(came) else message.category
+        turned = self._turns_down(came)
+        self.counts["turned_down"] += turned
+        right = _other_than(str(came["category"])) if turned else message.category
         fields = {"category": right} if came["category"] != right else {}
         fields |= {"phase": PHASE} if came["phase"] != PHASE else {}
         if fields:
@@ -111,7 +118,7 @@ class Player:
         return model is not None and came["models"].get("classify") == model
 
     async def _sent(self, conversation: str) -> None:
-        while (await self._asked("GET", f"/v1/conversations/{conversation}", None))["unsent"]:
+        while (await self._asked("GET", f"/v1/conversations/{conversation}", None))["unsent"]:  # noqa: ASYNC110 (over HTTP)
             await asyncio.sleep(_SENT_SECONDS)
 
     async def _close(self, conversation: str, version: int) -> None:

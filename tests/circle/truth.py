@@ -55,7 +55,7 @@ class Talk:
 def talks(seed: int, first: int, count: int, shares: Mapping[str, float] = SHARES) -> Iterator[Talk]:
     """Give `count` conversations of 1 to 4 messages, from number `first` on; each depends on its number alone."""
     for number in range(first, first + count):
-        yield _talk(random.Random(f"{seed}/{number}"), f"c{seed}-{number}", shares)  # noqa: S311 (no secret)
+        yield _talk(random.Random(f"{seed}/{number}"), f"c{seed}-{number}", shares)
 
 
 def _talk(draw: random.Random, name: str, shares: Mapping[str, float]) -> Talk:
