@@ -11,6 +11,7 @@ from cli import (
     check,
     dataset,
     dataset_langsmith,
+    dataset_stored,
     distill,
     drill,
     erase,
@@ -54,6 +55,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(distill.app, name="distill")
 dataset.app.command("push")(dataset_langsmith.push)
 dataset.app.command("pull")(dataset_langsmith.pull)
+dataset.app.command("import-stored")(dataset_stored.import_stored)
 app.add_typer(dataset.app, name="dataset")
 app.command("evaluate")(evaluate.evaluate)
 app.command("promote")(promote.promote)

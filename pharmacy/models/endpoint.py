@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from pharmacy.models.breaker import Breaker
 from pharmacy.models.http_exchange import http_client, tls
+from pharmacy.models.keeping import keeps
 from pharmacy.models.known_models import takes_temperature
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.openai_adapter import OpenAIModel
@@ -35,8 +36,8 @@ class LiveEndpoint:
         self.client = http_client(self.base_url)
         self.sync_client = httpx2.Client(verify=tls())
 
-    def model(self, ref: ModelRef, table: NodeTable) -> OpenAIModel:
-        """Return the model `ref` as the node of `table` asks it."""
+    def model(self, ref: ModelRef, table: NodeTable, node: str = "") -> OpenAIModel:
+        """Return the model `ref` as `node` of `table` asks it."""
         chat = ChatOpenAI(
             model=ref.name,
             base_url=self.base_url,  # always given: unset, other variables may send words and keys elsewhere
@@ -52,7 +53,9 @@ class LiveEndpoint:
             max_completion_tokens=table.max_output_tokens,
             **sampling(ref, table),
         )
-        return OpenAIModel(ref, chat, self.breaker, self.gate, table.timeout_seconds, table.max_output_tokens)
+        return OpenAIModel(
+            ref, chat, self.breaker, self.gate, table.timeout_seconds, table.max_output_tokens, keeps(node, ref, table)
+        )
 
     async def aclose(self) -> None:
         """Close all connections."""

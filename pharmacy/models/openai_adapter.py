@@ -9,6 +9,7 @@ from pharmacy.domain.model import Prompt
 from pharmacy.models.breaker import Breaker
 from pharmacy.models.completion_tried import tried_of
 from pharmacy.models.http_exchange import Exchange, exchange
+from pharmacy.models.keeping import labels
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.provider_failure import OK, connection_failure, status_failure, was_sent
 from pharmacy.models.reading import most_bytes
@@ -29,13 +30,16 @@ class OpenAIModel:
         gate: StartGate,
         timeout_seconds: float,
         max_output_tokens: int,
+        kept_as: str | None = None,
     ) -> None:
+        """`kept_as` is the node under which the provider keeps the answers; None where it does not."""
         self.ref = ref
         self.breaker: Breaker | None = breaker
         self.timeout_seconds = timeout_seconds
         self._chat = chat
         self._gate = gate
         self._max_output_tokens = max_output_tokens
+        self._kept_as = kept_as
 
     def bounds(self, prompt: Prompt, schema: type[BaseModel]) -> UsageBounds:
         """Return what a try can cost at all."""
@@ -67,4 +71,6 @@ class OpenAIModel:
     async def _call(self, prompt: Prompt, schema: type[BaseModel]) -> None:
         messages = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
         # In `extra_body` the schema goes out as it is; as a parameter the client walks through it, a third of the CPU.
-        await self._chat.ainvoke(messages, extra_body={"response_format": response_format(schema)})
+        # There alone `metadata` reaches the provider: elsewhere the client takes it for its own.
+        body = {"response_format": response_format(schema), **labels(self._kept_as, prompt.fingerprint)}
+        await self._chat.ainvoke(messages, extra_body=body)

@@ -111,6 +111,9 @@ class NodeTable(_Table):
     """Of one call, from the first byte sent to the last one read."""
 
     max_output_tokens: int = Field(ge=1, le=128_000)
+    store: bool = False
+    """Whether the provider is asked to keep the teacher's answers in runs, by its `store`."""
+
     temperature: float | None = Field(default=None, ge=0, le=2)
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
 

@@ -50,7 +50,7 @@ class Targets:
             ConfigError: its endpoint is not one in use.
         """
         if (node, ref) not in self._made:
-            self._made[node, ref] = self._make(table, ModelRef.read(ref))
+            self._made[node, ref] = self._make(node, table, ModelRef.read(ref))
         return self._made[node, ref]
 
     @property
@@ -63,9 +63,9 @@ class Targets:
         for endpoint in self._endpoints.values():
             await endpoint.aclose()
 
-    def _make(self, table: NodeTable, ref: ModelRef) -> Target:
+    def _make(self, node: str, table: NodeTable, ref: ModelRef) -> Target:
         if ref.is_local:
             return LocalModel(ref, self._local_model(ref.name), table.timeout_seconds)
         if ref.provider not in self._endpoints:
             raise ConfigError(f"{str(ref)!r}: its endpoint is none of {[*self._endpoints]} in use")
-        return self._endpoints[ref.provider].model(ref, table)
+        return self._endpoints[ref.provider].model(ref, table, node)

@@ -15,6 +15,7 @@ from pharmacy.domain.annotation import lowest_margin
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
+from pharmacy.models.keeping import kept_run
 from pharmacy.models.run_models import RunModels
 from pharmacy.storage import names, policy, runs, servings, shadows, unanswered
 from pharmacy.storage.automatic import Automatic
@@ -111,6 +112,8 @@ class ReplyJobs:
         serving = {node: each.serving for node, each in decided.items()}
         models = self.program.assembled.models_for_run(purse, conversation=key_of(begun), decided=serving)
         at_work = AtWork(self.program.database, begun)
+        # What is kept elsewhere is for learning from: only of those who agree to that.
+        kept_run.set(begun.id if begun.patient.consent.training else None)
         work = asyncio.create_task(self._propose(begun, models, at_work))
         try:
             proposal = await self._watch(begun, work, news)
