@@ -11,6 +11,7 @@ import typer
 
 from tests.circle.base import base_rows
 from tests.circle.checking import faults
+from tests.circle.figures import figures_of, table
 from tests.circle.player import Player, Wish
 from tests.circle.truth import talks
 
@@ -48,7 +49,8 @@ async def _played(count: int, url: str, key: str, seed: int, first: int, at_once
     seconds = time.monotonic() - began
     messages = sum(counts[name] for name in counts if name.startswith("outcome_"))
     return {"conversations": count, "messages": messages, "seconds": round(seconds, 1),
-            "messages_per_second": round(messages / seconds, 1), **dict(sorted(counts.items()))}  # fmt: skip
+            "messages_per_second": round(messages / seconds, 1),
+        "cost_usd_per_message": player.cost_usd / max(messages, 1), **dict(sorted(counts.items()))}  # fmt: skip
 
 
 @app.command()
@@ -62,6 +64,17 @@ def base(
     lines = base_rows(node, file, others or [])
     out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     print(json.dumps({"rows": len(lines)}))
+
+
+@app.command()
+def figures(
+    folder: Annotated[Path, typer.Argument(help="What the steps of a run have said.")],
+    out: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")],
+) -> None:
+    """Write a run's figures to a small file, and print them as the README shows them."""
+    found = figures_of(folder)
+    out.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    print(table(found))
 
 
 @app.command()
