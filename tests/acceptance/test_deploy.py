@@ -43,7 +43,7 @@ def _in_context() -> list[str]:
         line for line in (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").splitlines()
         if line and not line.startswith("#")
     ]  # fmt: skip
-    tops = [place for place in CHECKOUT.iterdir() if place.name not in (".git", ".venv")]
+    tops = [place for place in CHECKOUT.iterdir() if place.name not in (".git", ".venv", ".venv-lora")]
     files = [file for top in tops for file in (top.rglob("*") if top.is_dir() else [top]) if file.is_file()]
     return [name for file in files if _is_sent(name := str(file.relative_to(CHECKOUT)), patterns)]
 

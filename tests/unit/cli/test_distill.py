@@ -1,5 +1,6 @@
 """`kakari distill` in this process: what it prints, what it records, and how it says no."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from pharmacy.domain.errors import ConfigError
+from pharmacy.models.local.load import local_model
 from tests.fakes.openai_server import OpenAIFake, faults
-from tests.unit.distillation.trainers import classify_rows
+from tests.unit.distillation.trainers import classify_rows, reply_rows, verdict_rows
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,30 @@ def test_a_local_student_is_trained_without_asking_anybody_else(desk: Desk, owne
     assert (Path(desk.environment["KAKARI_HOME"]) / "students" / "classify" / f"{name}.npz").is_file()
     assert _states(owner) == ["creating", "succeeded"]
     assert desk.fake.log.entries == []
+
+
+async def test_a_generators_local_student_says_what_it_learnt_and_serves(desk: Desk) -> None:
+    found = await reply_rows.cases("order_delivery", "purchase")
+    rows = reply_rows.file_of(desk.rows, found[:60])
+    words = ("distill", "generate_order_delivery", "--train", str(rows), "--trainer", "local", "--yes")
+
+    done = await asyncio.to_thread(desk.run, *words)
+    told = await asyncio.to_thread(desk.run, "distill", "jobs", "--json")
+
+    (job,) = json.loads(told.stdout)
+    assert (done.exit_code, job["base"], job["state"]) == (0, "local:generate_order_delivery", "succeeded")
+    assert "4 of 60 rows are left out: left_to_people 4" in done.stderr
+    assert local_model(job["job"], Path(desk.environment["KAKARI_HOME"]) / "students")
+
+
+async def test_a_judges_local_student_says_how_often_it_agrees(desk: Desk) -> None:
+    verdict_rows.file_of(desk.rows, (await verdict_rows.verdicts())[:150])
+    words = ("distill", "judge", "--train", str(desk.rows), "--trainer", "local", "--yes")
+
+    done = await asyncio.to_thread(desk.run, *words)
+
+    assert done.exit_code == 0
+    assert "agree on drafts left out, by the rubric alone" in done.stderr
 
 
 def test_nobody_to_ask_means_no_training(desk: Desk) -> None:
