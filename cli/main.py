@@ -22,6 +22,7 @@ from cli import (
     policy,
     products,
     promote,
+    replay,
     restored,
     rollback,
     serve,
@@ -60,6 +61,7 @@ app.add_typer(dataset.app, name="dataset")
 app.command("evaluate")(evaluate.evaluate)
 app.command("promote")(promote.promote)
 app.command("drill")(drill.drill)
+app.command("replay")(replay.replay)
 app.command("rollback")(rollback.rollback)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

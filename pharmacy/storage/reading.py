@@ -131,6 +131,13 @@ async def calls_of(tx: AsyncConnection, pharmacy_id: str, run_id: UUID) -> list[
     return [call_json(call) for call in calls]
 
 
+async def first_blanks(tx: AsyncConnection, pharmacy_id: str, run_id: UUID) -> dict[str, dict[str, str]]:
+    """Return node to what its first question of the run was filled with; empty where the words are gone."""
+    mine = (model_calls.c.pharmacy_id == pharmacy_id, model_calls.c.run_id == run_id)
+    found = select(model_calls.c.node, model_calls.c.blanks).where(*mine).distinct(model_calls.c.node)
+    return {row.node: row.blanks for row in await tx.execute(found.order_by(model_calls.c.node, model_calls.c.seq))}
+
+
 async def last_refused(
     tx: AsyncConnection, pharmacy_id: str, conversation_id: str, version: int
 ) -> dict[str, Any] | None:
