@@ -2,6 +2,8 @@
 
 import json
 import sys
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,6 +42,12 @@ def evaluate(
     pairwise: Annotated[
         bool, typer.Option("--pairwise", help="Have the judge choose between drafts too, in both orders.")
     ] = False,
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch", help="Ask through the provider's Batch API: cheaper, within a day. Ctrl-C leaves it at work."
+        ),
+    ] = False,
     experiment: Annotated[
         bool, typer.Option("--experiment", help="Have the answers in LangSmith too, one experiment for each model.")
     ] = False,
@@ -63,8 +71,8 @@ def evaluate(
     if split not in ("held_out", "validation"):
         raise typer.BadParameter(f"{split!r}: expected held_out or validation", param_hint="--split")
     bounds = cut_offs(at_least or [])
-    asked = (dataset, split, judge, rows)
-    evaluated, rates = _evaluated(node, models, asked, pairwise=pairwise, again=again, yes=yes, quiet=as_json)
+    how = _How(batch, pairwise, again, yes, quiet=as_json)
+    evaluated, rates = _evaluated(node, models, (dataset, split, judge, rows), how)
     short = missed(evaluated.figures, bounds)
     if experiment:
         _pushed(evaluated, quiet=as_json)
@@ -76,11 +84,22 @@ def evaluate(
     raise typer.Exit(1 if short else 0)
 
 
+@dataclass(frozen=True)
+class _How:
+    """How somebody wants it done."""
+
+    batch: bool
+    pairwise: bool
+    again: bool
+    yes: bool
+    quiet: bool
+
+
 def _evaluated(
-    node: str, models: str, of: tuple[str | None, str, str | None, int | None], *, pairwise: bool, again: bool,
-    yes: bool, quiet: bool,
-) -> "tuple[Evaluated, Mapping[str, WinRate]]":  # fmt: skip
+    node: str, models: str, of: tuple[str | None, str, str | None, int | None], how: _How
+) -> "tuple[Evaluated, Mapping[str, WinRate]]":
     from evaluation.evaluating import Unfinished
+    from pharmacy.models.batch import BatchRefused
 
     async def work(database: "Database", settings: "Settings") -> "tuple[Evaluated, Mapping[str, WinRate]]":
         from cli.trial import candidates, refuse_unknown
@@ -90,37 +109,39 @@ def _evaluated(
         assembled = assemble_from(settings)
         try:
             refuse_unknown(node, assembled)
-            wanted = Wanted(node, candidates(models, node, assembled), *of, again=again)
-            return await _held(database, settings, assembled, wanted, pairwise=pairwise, yes=yes, quiet=quiet)
+            wanted = Wanted(node, candidates(models, node, assembled), *of, again=how.again)
+            return await _held(database, settings, assembled, wanted, how)
         finally:
             await assembled.registry.aclose()
 
     try:
         return in_database(work)
-    except Unfinished as error:
+    except (Unfinished, BatchRefused) as error:
         print(f"kakari: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 
 async def _held(
-    database: "Database", settings: "Settings", assembled: "Assembled", wanted: "Wanted", *, pairwise: bool, yes: bool,
-    quiet: bool,
-) -> "tuple[Evaluated, Mapping[str, WinRate]]":  # fmt: skip
+    database: "Database", settings: "Settings", assembled: "Assembled", wanted: "Wanted", how: _How
+) -> "tuple[Evaluated, Mapping[str, WinRate]]":
     """Tell the cost, ask whether it is well spent, and evaluate."""
     from cli.trial import ask_cost, open_endpoints, progress
     from evaluation.evaluating import hold, prepare
     from evaluation.preferring import prefer
+    from pharmacy.models.batch import batches_at
+    from pharmacy.settings import endpoint_variables
 
     models = [one.model for one in wanted.candidates]
     open_endpoints(assembled, settings, [*models, *([wanted.judge] if wanted.judge else [])])
     trial = await prepare(database, settings.pharmacy_id, assembled, wanted)
     what = f"{len(trial.cases)} cases of {trial.version.version}, {len(models)} models"
-    ask_cost(trial.expected_usd, what, yes=yes, quiet=quiet)
-    with progress(f"{wanted.node}: answers", quiet=quiet) as told:
-        evaluated = await hold(database, settings.pharmacy_id, trial, told)
-    if not pairwise:
+    ask_cost(trial.expected_usd, what, yes=how.yes, quiet=how.quiet)
+    at = partial(batches_at, tables=assembled.registry.tables, environ=endpoint_variables(settings))
+    with progress(f"{wanted.node}: answers", quiet=how.quiet) as told:
+        evaluated = await hold(database, settings.pharmacy_id, trial, told, at if how.batch else None)
+    if not how.pairwise:
         return evaluated, {}
-    with progress(f"{wanted.node}: pairs", quiet=quiet) as told:
+    with progress(f"{wanted.node}: pairs", quiet=how.quiet) as told:
         folder = settings.prompts_folder
         return evaluated, await prefer(database, settings.pharmacy_id, trial, evaluated, folder, told)
 

@@ -1,12 +1,13 @@
 """Have one candidate answer one case as it would in production, and have the answer marked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from pydantic import ValidationError
 
+from evaluation.batching import Given as Batched
 from evaluation.candidates import Candidate
 from evaluation.cases import LABEL_FIELDS, Case
 from evaluation.grading import Graded, grade_draft, grade_label, grade_verdict, unanswered
@@ -28,6 +29,7 @@ from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.judgement import Judgement, Mark
 from pharmacy.domain.model import Answer, ChatModel, ModelCall, Prompt
+from pharmacy.models.batch import Batched as BatchAnswer
 from pharmacy.observing.tracing import untraced
 from pharmacy.storage.evaluations import AnswerRow
 
@@ -67,6 +69,8 @@ class Asker:
     """The model that marks drafts, as `provider:name`."""
 
     catalogue: Catalogue
+    batched: Batched = field(default_factory=dict)
+    """Answers that came in a batch."""
 
     async def answer(self, case: Case, candidate: Candidate, models: TrialModels) -> AnswerRow:
         """Return what `candidate` makes of `case`.
@@ -85,12 +89,14 @@ class Asker:
             if any(call.node == "judge" for call in models.calls) and node != "judge":
                 raise NotAnswered(failure) from failure
             graded, error = unanswered(node, case, flow), failure.code
-        return _row(node, case, candidate, graded, models.calls, error)
+        in_batch = self.batched.get((str(candidate), case.row.place))
+        row = _row(node, case, candidate, graded, models.calls, error)
+        return row if in_batch is None else _of_batch(row, in_batch)
 
     async def _graded(self, case: Case, candidate: Candidate, models: TrialModels) -> Graded:
         questions, flow = self.questions, self.questions.assembled.flow
         node, prompt = questions.node, questions.prompt(case, candidate)
-        model = _recorded(case, questions) if candidate.is_recorded else models.named(node, candidate.model)
+        model = self._model(case, candidate, models)
         if node in LABEL_FIELDS:
             answer = await model.answer(prompt, questions.schema(case))
             return grade_label(node, case, str(getattr(answer, LABEL_FIELDS[node])), flow)
@@ -105,6 +111,14 @@ class Asker:
             models.named("judge", self.judge),
         )  # fmt: skip
         return grade_draft(verdict, flow)
+
+    def _model(self, case: Case, candidate: Candidate, models: TrialModels) -> ChatModel:
+        if candidate.is_recorded:
+            return _recorded(case, self.questions)
+        if in_batch := self.batched.get((str(candidate), case.row.place)):
+            tried = in_batch.tried
+            return Given(tried.failure.error if tried.failure else tried.answer)
+        return models.named(self.questions.node, candidate.model)
 
     def _lint_context(self, case: Case, draft: str) -> LintContext:
         told = {fact.label.removesuffix(_DOSE): fact.value for fact in FactSheet.read(case.blanks["facts"]).facts
@@ -161,6 +175,14 @@ def _row(
         completion_tokens=sum(call.completion_tokens for call in mine),
         cost_usd=None if candidate.is_recorded else _cost(mine),
         judging_usd=_cost(marking), seconds=sum(call.seconds for call in mine), error=error,
+    )  # fmt: skip
+
+
+def _of_batch(row: AnswerRow, batched: BatchAnswer) -> AnswerRow:
+    usage = batched.tried.usage
+    return replace(
+        row, output=batched.tried.output if row.error is None else None, prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.cached_tokens, completion_tokens=usage.completion_tokens, cost_usd=batched.cost_usd,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evaluation.answering import Asker, NotAnswered
+from evaluation.batching import BatchesAt, in_batches
 from evaluation.candidates import Candidate
 from evaluation.cases import Case
 from evaluation.expected_cost import expected_usd
@@ -118,11 +119,18 @@ async def without_silent(trial: Trial) -> tuple[Trial, dict[str, str]]:
     return replace(trial, wanted=replace(trial.wanted, candidates=left)), silent
 
 
-async def hold(database: Database, pharmacy_id: str, trial: Trial, told: Told = lambda _done, _of: None) -> Evaluated:
+async def hold(
+    database: Database, pharmacy_id: str, trial: Trial, told: Told = lambda _done, _of: None,
+    batches: BatchesAt | None = None,
+) -> Evaluated:  # fmt: skip
     """Ask, and return the figures, with every answer on record.
+
+    Args:
+        batches: ask through these; None asks one by one.
 
     Raises:
         Unfinished: nobody could be asked; what was answered is kept.
+        BatchRefused: a batch was not taken.
     """
     wanted, asked = trial.wanted, _asked(trial)
     async with database.begin(pharmacy_id) as tx:
@@ -133,6 +141,9 @@ async def hold(database: Database, pharmacy_id: str, trial: Trial, told: Told = 
         before = await evaluations.answers_of(tx, pharmacy_id, begun.id)
     if begun.figures is not None:
         return _evaluated(trial, begun, before)
+    if batches is not None:
+        given = await in_batches(trial.asker.questions, trial.cases, wanted.candidates, batches)
+        trial = replace(trial, asker=replace(trial.asker, batched=given))
     await _ask(database, pharmacy_id, trial, begun, {(row.candidate, row.place) for row in before}, told)
     async with database.begin(pharmacy_id) as tx:
         answers = await evaluations.answers_of(tx, pharmacy_id, begun.id)

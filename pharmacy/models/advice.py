@@ -28,8 +28,8 @@ def advice_on(tables: ModelTables, prices: Prices, today: date) -> tuple[str, ..
 def _on_models(nodes: Mapping[str, NodeTable], prices: Prices, today: date) -> Iterator[str]:
     served: dict[str, list[str]] = {}
     for node, table in nodes.items():
-        for ref in table.refs:
-            served.setdefault(ref, []).append(node)
+        for named in table.refs:
+            served.setdefault(named, []).append(node)
     for ref in map(ModelRef.read, served):
         if ref.is_local:
             continue

@@ -169,3 +169,19 @@ async def test_what_was_answered_then_can_be_held_against_without_asking_anybody
     then, now = found["candidates"]
     assert then["scores"]["exact_agreement"] == now["scores"]["exact_agreement"]
     assert (then["cost_usd"], then["prompt_tokens"], then["unreadable"]) == (None, 0, 0)
+
+
+async def test_questions_may_go_through_a_batch_and_cost_its_share(own: Shop) -> None:
+    await build(own.program.database, own.program.settings, Wanted("classify"))
+    models = ("--models", "openai:gpt-4o-2024-08-06,local:classify")
+    live = await evaluated(own, "classify", *models)
+
+    batched = await evaluated(own, "classify", *models, "--batch", "--again")
+
+    one, two = live["candidates"][0], batched["candidates"][0]
+    assert two["scores"] == one["scores"]
+    assert (two["prompt_tokens"], two["unreadable"]) == (one["prompt_tokens"], 0)
+    assert two["cost_usd"] == pytest.approx(one["cost_usd"] / 2)
+    assert batched["candidates"][1] == live["candidates"][1] | {
+        name: batched["candidates"][1][name] for name in ("seconds_p50", "seconds_p95")
+    }
