@@ -102,7 +102,7 @@ async def begin(database: Database, settings: Settings, assembled: Assembled, as
     async with database.begin(settings.pharmacy_id) as tx:
         now = await serving_now(tx, settings.pharmacy_id, assembled, node)
         step = next_step(plan, now, student)
-        approver = await _approver(tx, settings.pharmacy_id, plan, asked.approved_by)
+        approver = await approval(tx, settings.pharmacy_id, plan, asked.approved_by)
         seen = None if step.name == "shadow" else await progress(tx, settings.pharmacy_id, node, plan)
     if why := registry.why_not(node, step.after):
         raise ConfigError(why)
@@ -148,18 +148,19 @@ def live_checks(plan: Plan, step: Step, seen: Progress | None) -> list[Check]:
     return [Check("canary_conversations", there >= least, said), _watched(plan, seen)]
 
 
-def _watched(plan: Plan, seen: Progress) -> Check:
-    fallen = seen.watch is not None and seen.watch.has_fallen
-    shown = "has fallen" if fallen else "is not shown to have fallen"
-    return Check("step_back", not fallen, f"{plan.step_back.measure} {shown} below {plan.step_back.bound:.0%}")
-
-
-async def _approver(tx: Transaction, pharmacy_id: str, plan: Plan, name: str) -> Check:
+async def approval(tx: Transaction, pharmacy_id: str, plan: Plan, name: str) -> Check:
+    """Return whether the account of that name may let a step happen."""
     row = await access_accounts.named(tx, pharmacy_id, name)
     roles = [role.value for role in plan.approvers]
     if row is None or row.disabled_at is not None:
         return Check("approver", passes=False, said=f"{name!r} is no account in use; expected one of role {roles}")
     return Check("approver", row.role in roles, f"{name} is {row.role}; the plan names {roles}")
+
+
+def _watched(plan: Plan, seen: Progress) -> Check:
+    fallen = seen.watch is not None and seen.watch.has_fallen
+    shown = "has fallen" if fallen else "is not shown to have fallen"
+    return Check("step_back", not fallen, f"{plan.step_back.measure} {shown} below {plan.step_back.bound:.0%}")
 
 
 def _why(asked: Asked, of: Promotion) -> str:

@@ -6,6 +6,7 @@ from server import metrics
 from server.access import SignedInRoute
 from server.compressing import Compressed
 from server.console import (
+    annotations_page,
     automatic,
     beside,
     canned,
@@ -19,6 +20,7 @@ from server.console import (
     numbers_page,
     pages,
     policy_page,
+    promoting_page,
 )
 from server.console import desk as console
 from server.console.lost import add_page_answers
@@ -92,8 +94,10 @@ def create_app(program: Program | None = None) -> FastAPI:
         policy_page,
         numbers_page,
         nodes_page,
+        promoting_page,
         evaluations_page,
         datasets_page,
+        annotations_page,
         beside,
         canned,
         pages,

@@ -26,7 +26,7 @@ class Put:
 
 @dataclass(frozen=True)
 class Label:
-    """What a person at LangSmith said of a node's answer. Its words are LangSmith's: pseudonyms stand for names."""
+    """What a person said of a node's answer, at LangSmith or in the console."""
 
     feedback_id: UUID
     run_id: UUID
@@ -38,6 +38,8 @@ class Label:
     comment: str | None
     reviewer: str | None
     reviewed_at: datetime
+    words: str = "pseudonyms"
+    """`pseudonyms` where they stand for names, as in LangSmith; `own` for what was written in the console."""
 
 
 @dataclass(frozen=True)

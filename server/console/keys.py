@@ -23,7 +23,10 @@ class Key:
     """True when it also acts while a text is being typed."""
 
     everywhere: bool = False
-    """True when it acts on every page, False when on the desk alone."""
+    """True when it acts on every page, False when on the desk, and on those named under `also`."""
+
+    also: tuple[str, ...] = ()
+    """Pages, as the navigation names them."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Keys:
 
     def on(self, here: str) -> list[Key]:
         """Return those that act on the page of that name."""
-        return [key for key in self.every if key.everywhere or here == DESK]
+        return [key for key in self.every if key.everywhere or here == DESK or here in key.also]
 
     def for_page(self, here: str) -> list[dict[str, Any]]:
         """Return the page's table as its handler reads it."""
@@ -52,7 +55,10 @@ def read_keys(path: Path = TABLE) -> Keys:
         ValueError: two names share a key.
     """
     table = tomllib.loads(path.read_text(encoding="utf-8"))
-    every = tuple(Key(name, **{**row, "shown": tuple(row["shown"])}) for name, row in table.items())
+    every = tuple(
+        Key(name, **{**row, "shown": tuple(row["shown"]), "also": tuple(row.get("also", ()))})
+        for name, row in table.items()
+    )
     strokes = [(key.code, key.mod, key.alt, key.shift) for key in every]
     if twice := {stroke for stroke in strokes if strokes.count(stroke) > 1}:
         raise ValueError(f"{path.name}: {sorted(twice)} stand for two things; expected one each")

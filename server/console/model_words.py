@@ -39,6 +39,11 @@ class ModelWords:
             return self.language.coded("measure", name)
         return self.language.coded("measure", f"{found['measure']}_of", {"of": self.label(found["of"])})
 
+    def check(self, name: str) -> str:
+        """Return what one reason of the gate is about."""
+        said = self.language.coded("check", name)
+        return self.measure(name) if said == name else said
+
     def label(self, name: str) -> str:
         """Return what a category, a phase or a criterion of the judge is called; another word as it is."""
         if name == "(none)":

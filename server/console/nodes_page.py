@@ -1,6 +1,6 @@
 """The pages of nodes: which model answers for each, since when and by whose word, how good it is and what it costs."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -12,6 +12,7 @@ from pharmacy.storage.database import Transaction
 from pharmacy.storage.refusals import NotHere
 from server.access import Calling, Serving
 from server.console.head import head_of
+from server.console.ladder import climb_of
 from server.console.languages import language_of
 from server.console.model_words import ModelWords
 from server.console.node_view import MONTH, WEEK, models_of, nodes_of
@@ -41,12 +42,14 @@ async def whole(request: Request, program: Serving, by: Calling) -> Response:
 
 
 @router.get("/nodes/{node}", openapi_extra=needs(Right.READ_MODELS))
-async def one(node: str, request: Request, program: Serving, by: Calling) -> Response:
+async def one(
+    node: str, request: Request, program: Serving, by: Calling, done: Literal["", "promoted", "rolled_back"] = ""
+) -> Response:
     """Show one node with everything that is known of its models."""
     async with program.database.begin(by.pharmacy_id) as tx:
         blanks = await blanks_of(tx, program, by, node)
     words = ModelWords(language_of(request), program.assembled.flow)
-    return page(request, "node.html", **blanks, words=words)
+    return page(request, "node.html", **blanks, words=words, done=done)
 
 
 async def blanks_of(tx: Transaction, program: Program, by: Caller, node: str) -> dict[str, Any]:
@@ -64,5 +67,7 @@ async def blanks_of(tx: Transaction, program: Program, by: Caller, node: str) ->
         "node": view, "models": models_of(registry, view), "week": WEEK, "month": MONTH,
         "decisions": (await servings.history(tx, by.pharmacy_id, node))[:DECISIONS],
         "evaluated": await evaluations.ended(tx, by.pharmacy_id, node, limit=NEWEST),
+        "climb": await climb_of(tx, program, by.pharmacy_id, node, view.serving),
+        "may_set": Right.SET_SERVING in by.rights,
         "versions": (await datasets.versions(tx, by.pharmacy_id, node))[:NEWEST], "trained": trained[:NEWEST],
     }  # fmt: skip

@@ -178,4 +178,5 @@ model_calls = Table(
     PrimaryKeyConstraint("seq"),
     Index(None, "pharmacy_id", "run_id"),
     Index(None, "pharmacy_id", "conversation_id"),
+    Index("ix_model_calls_by_time", "started_at", postgresql_using="brin"),
 )

@@ -5,7 +5,7 @@ const LETTERS = "kakari-letters";
 
 // Safari and some input methods tell of an open conversion by the key code alone.
 const converting = (event) => event.isComposing || event.keyCode === 229;
-const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
+const typing = (target) => target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]") !== null;
 const find = (name) => [...document.querySelectorAll(`[data-key="${name}"]`)].find((each) => each.checkVisibility());
 // What stands here too briefly to have been read is not sent by a key; the page says so.
 const may_send = () => document.dispatchEvent(new Event("kakari:send", { cancelable: true }));
@@ -26,7 +26,7 @@ function focus(element) {
 }
 
 const acts = {
-  next: () => step(1),
+  next: () => { const button = find("next"); if (button) button.click(); else step(1); },
   previous: () => step(-1),
   send: () => {
     // Where something else than the reply is being typed, its own form is what the key is for; the reply stays.
@@ -77,6 +77,7 @@ document.getElementById("search")?.addEventListener("submit", () => {
 function open(button) {
   if (!button) return;
   const sheet = document.getElementById(button.getAttribute("popovertarget"));
+  if (!sheet) { button.click(); return; }
   sheet.showPopover();
   focus(sheet.querySelector("[data-pick], [data-first]") ?? sheet.querySelector("input[name=instruction]"));
 }
