@@ -72,6 +72,8 @@ for node in $CIRCLE_NODES; do
   kakari dataset build "$node" --rows "$CIRCLE_MANY" --held-out-share "$CIRCLE_HELD_OUT" --json >"$figures/$node.many.json"
   few=$(value "$figures/$node.few.json" version) many=$(value "$figures/$node.many.json" version)
   for split in train held_out; do kakari dataset export "$many" "$CIRCLE/rows/$node.$split.jsonl" --split "$split"; done
+  kakari dataset build "$node" --held-out-share "$CIRCLE_HELD_OUT" --json >"$figures/$node.all.json"
+  kakari dataset export "$(value "$figures/$node.all.json" version)" "$CIRCLE/$node.all.jsonl"
   others=()
   if [ "$node" != classify ]; then
     for other in generate_order_delivery generate_symptom_consultation; do
@@ -80,7 +82,7 @@ for node in $CIRCLE_NODES; do
       others+=(--other "$CIRCLE/rows/$other.train.jsonl")
     done
   fi
-  circle base "$CIRCLE/rows/$node.train.jsonl" "$CIRCLE/$node.base.jsonl" "$node" "${others[@]}"
+  circle base "$CIRCLE/$node.all.jsonl" "$CIRCLE/$node.base.jsonl" "$node" "${others[@]}"
 
   say "4. $node: the base student, and students of $CIRCLE_FEW and $CIRCLE_MANY rows; all of one class, from nothing"
   train() { kakari distill "$node" --trainer local --model "$1" --yes --json "${@:3}" >"$figures/$node.$2.json"; }

@@ -13,7 +13,7 @@ from tests.circle.base import base_rows
 from tests.circle.checking import faults
 from tests.circle.figures import figures_of, table
 from tests.circle.player import Player, Wish
-from tests.circle.truth import talks
+from tests.circle.truth import EVEN, SHARES, Talk, talks
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,14 +26,22 @@ def play(
     seed: Annotated[int, typer.Option(envvar="CIRCLE_SEED")] = 20261123,
     first: Annotated[int, typer.Option(help="Number of the first conversation.")] = 0,
     at_once: Annotated[int, typer.Option(envvar="CIRCLE_AT_ONCE")] = 16,
+    even: Annotated[
+        bool, typer.Option(envvar="CIRCLE_EVEN", help="Rare categories more often, for a small run.")
+    ] = False,
     turn_down: Annotated[list[str] | None, typer.Option(help="NODE=MODEL: turn down what it had a part in.")] = None,
 ) -> None:
     """Let patients write and a pharmacist decide by what is true; prints what became of it as JSON."""
     wish = Wish(dict(one.split("=", 1) for one in turn_down or []))
-    print(json.dumps(asyncio.run(_played(count, url, key, seed, first, at_once, wish)), ensure_ascii=False))
+    print(
+        json.dumps(
+            asyncio.run(_played([*talks(seed, first, count, EVEN if even else SHARES)], url, key, at_once, wish)),
+            ensure_ascii=False,
+        )
+    )
 
 
-async def _played(count: int, url: str, key: str, seed: int, first: int, at_once: int, wish: Wish) -> dict[str, Any]:
+async def _played(made: list[Talk], url: str, key: str, at_once: int, wish: Wish) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -43,12 +51,12 @@ async def _played(count: int, url: str, key: str, seed: int, first: int, at_once
         base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=90, limits=limits
     ) as http:
         with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("conversations", total=count)
+            task = bar.add_task("conversations", total=len(made))
             player = Player(http, wish)
-            counts = await player.play(talks(seed, first, count), at_once, lambda: bar.advance(task))
+            counts = await player.play(made, at_once, lambda: bar.advance(task))
     seconds = time.monotonic() - began
     messages = sum(counts[name] for name in counts if name.startswith("outcome_"))
-    return {"conversations": count, "messages": messages, "seconds": round(seconds, 1),
+    return {"conversations": len(made), "messages": messages, "seconds": round(seconds, 1),
             "messages_per_second": round(messages / seconds, 1),
         "cost_usd_per_message": player.cost_usd / max(messages, 1), **dict(sorted(counts.items()))}  # fmt: skip
 

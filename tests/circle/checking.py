@@ -47,6 +47,8 @@ def _splits(files: Sequence[Path]) -> list[str]:
         for line in path.read_text(encoding="utf-8").split("\n"):
             if not line:
                 continue
+            if _row(line) is not None:
+                continue
             question = json.loads(line)["messages"][1]["content"]
             if seen.setdefault((node, question), split) != split:
                 found.append(f"{path.name}: a question stands in {seen[node, question]} too")

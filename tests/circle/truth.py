@@ -18,6 +18,11 @@ SHARES: Mapping[str, float] = {
 }  # fmt: skip
 """Of all messages; enough of each for the plans of `classify` and `generate_product_usage` in one run."""
 
+EVEN: Mapping[str, float] = {
+    USAGE: 0.5, "pharmacist_only": 0.14, "order_delivery": 0.14, "follow_up": 0.1, "symptom_consultation": 0.12
+}  # fmt: skip
+"""For a small run: enough of the rare ones to learn from at all."""
+
 FACTS = ("timing", "dose", "use", "crude_drugs", "cautions", "interactions")
 _MOST = 4
 """Messages of one conversation."""
