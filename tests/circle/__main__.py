@@ -33,12 +33,8 @@ def play(
 ) -> None:
     """Let patients write and a pharmacist decide by what is true; prints what became of it as JSON."""
     wish = Wish(dict(one.split("=", 1) for one in turn_down or []))
-    print(
-        json.dumps(
-            asyncio.run(_played([*talks(seed, first, count, EVEN if even else SHARES)], url, key, at_once, wish)),
-            ensure_ascii=False,
-        )
-    )
+    made = [*talks(seed, first, count, EVEN if even else SHARES)]
+    print(json.dumps(asyncio.run(_played(made, url, key, at_once, wish)), ensure_ascii=False))
 
 
 async def _played(made: list[Talk], url: str, key: str, at_once: int, wish: Wish) -> dict[str, Any]:

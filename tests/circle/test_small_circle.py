@@ -1,4 +1,4 @@
-"""docs/circle.sh, small: the very script that the whole circle is, on 130 conversations under a plan of its own."""
+"""docs/circle.sh, small: the very script that the whole circle is, on 150 conversations under a plan of its own."""
 
 import asyncio
 import json
@@ -24,8 +24,9 @@ async def test_a_student_is_trained_let_on_step_by_step_stepped_back_from_and_ro
         run = Path(folder) / "run"
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         environment = kept | {
-            "CIRCLE": str(run), "CIRCLE_NODES": "classify", "CIRCLE_TALKS": "130", "CIRCLE_HELD_OUT": "0.6", "CIRCLE_EVEN": "1",
-            "CIRCLE_FEW": "12", "CIRCLE_MANY": "40", "CIRCLE_ROUND": "20", "CIRCLE_PORT": str(_free_port()),
+            "CIRCLE": str(run), "CIRCLE_NODES": "classify",
+            "CIRCLE_TALKS": "150", "CIRCLE_HELD_OUT": "0.55", "CIRCLE_EVEN": "1",
+            "CIRCLE_FEW": "30", "CIRCLE_MANY": "60", "CIRCLE_ROUND": "20", "CIRCLE_PORT": str(_free_port()),
             "KAKARI_PLANS": str(ROOT / "tests" / "circle" / "plans"),
         }  # fmt: skip
         script = await asyncio.create_subprocess_exec(
