@@ -51,8 +51,16 @@ def fit(recipe: Recipe, examples: Sequence[Example], card: StudentCard) -> Linea
     counts = {at: recipe.label_weights.get(label, 1.0) for at, label in enumerate(card.labels)}
     model = LogisticRegression(C=recipe.strength, max_iter=1000, tol=1e-4, class_weight=counts)
     model.fit(_rows(taught, keys, idf, card), [card.labels.index(example.answer) for example in taught])
-    matrix, bias = model.coef_.T.astype(np.float16), model.intercept_.astype(np.float32)
-    return LinearWeights(card, keys, idf, matrix.astype(np.float32), bias, fingerprint="")
+    coefficients, bias = _of_each_label(model)
+    matrix = coefficients.T.astype(np.float16).astype(np.float32)
+    return LinearWeights(card, keys, idf, matrix, bias.astype(np.float32), fingerprint="")
+
+
+def _of_each_label(model: LogisticRegression) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a row of weights and a bias for each label: of two labels, scikit-learn keeps the second one's alone."""
+    if len(model.coef_) > 1:
+        return model.coef_, model.intercept_
+    return np.vstack([-model.coef_, model.coef_]) / 2, np.concatenate([-model.intercept_, model.intercept_]) / 2
 
 
 def left_out_fits(
