@@ -1,14 +1,25 @@
 """Read the cases that models are held against: rows of a dataset, with the answer that a pharmacist let stand."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
+from uuid import UUID
 
 from pharmacy.storage.datasets import DatasetRow
 
 LABEL_FIELDS = {"classify": "category", "switch_phase": "phase"}
 """Node to the field of its answer that decides what comes next."""
+
+
+def row_id(run_id: UUID, node: str, *, of_first: bool) -> str:
+    """Return the id of the row that a run's answer becomes; nothing of the run's own can be read from it.
+
+    Args:
+        of_first: whether it is of the node's first answer in the run, and not of its newest.
+    """
+    return hashlib.sha256(f"{run_id}/{node}/{of_first}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

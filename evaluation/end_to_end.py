@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
-from evaluation.cases import LABEL_FIELDS, Case
+from evaluation.cases import LABEL_FIELDS, Case, row_id
 from evaluation.evaluating import Told, Unfinished
 from evaluation.paired import Difference, difference
 from graph.assemble import Assembled
@@ -200,13 +200,8 @@ async def _runs(
         every = await past_runs.past_runs(tx, pharmacy_id, conversations, flow.window_turns)
     return {
         row_id: run for run in every if run.phase in flow.phases
-        for row_id in (_row_id(run, node, of_first=False), _row_id(run, node, of_first=True))
+        for row_id in (row_id(run.id, node, of_first=False), row_id(run.id, node, of_first=True))
     }  # fmt: skip
-
-
-def _row_id(run: PastRun, node: str, *, of_first: bool) -> str:
-    """Return the id that a row of this run has; it holds none of the run's own."""
-    return hashlib.sha256(f"{run.id}/{node}/{of_first}".encode()).hexdigest()[:16]
 
 
 async def _walked(

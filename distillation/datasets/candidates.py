@@ -1,6 +1,5 @@
 """From one conversation's records to rows: labelled, held against the gate, redacted, under the present prompt."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from distillation.datasets.redacting import ConversationRedaction
 from distillation.datasets.rules import TopUp
 from distillation.datasets.target_gate import TargetGate
 from distillation.datasets.words_of_node import NodeWords
+from evaluation.cases import row_id
 from pharmacy.domain.conversation import read_lines
 from pharmacy.redaction.redact import WITHHELD, Redactor
 from pharmacy.storage.recorded_calls import RecordedCall
@@ -145,7 +145,7 @@ class Candidates:
         call, label = one.call, one.label
         target, rejected = (_text_of(redaction.answer(answer)) for answer in (label.target, label.rejected))
         return {
-            "id": hashlib.sha256(f"{call.run_id}/{self._words.node}/{label.of_first}".encode()).hexdigest()[:16],
+            "id": row_id(call.run_id, self._words.node, of_first=label.of_first),
             "kind": label.kind.value,
             "weak": label.weak,
             "supervised": label.supervised and target is not None,
