@@ -13,7 +13,7 @@ from pharmacy.domain.annotation import AnnotationRule, lowest_margin
 from pharmacy.domain.judgement import Mark
 from pharmacy.storage import annotating
 from pharmacy.storage.refusals import NotHere
-from pharmacy.storage.tables import annotation_items
+from pharmacy.storage.tables import annotation_items, conversations
 
 LEASE = timedelta(minutes=15)
 """How long a run stays reserved for whoever was given it."""
@@ -130,6 +130,10 @@ async def reserve(tx: AsyncConnection, pharmacy_id: str, actor: str, run_id: UUI
         NotHere: it is not in this pharmacy's queue.
     """
     mine = (annotation_items.c.pharmacy_id == pharmacy_id, annotation_items.c.run_id == run_id)
+    # The conversation before any other row, as every writer takes them: no erasure or withdrawal comes in between.
+    whose = select(annotation_items.c.conversation_id).where(*mine).scalar_subquery()
+    of = (conversations.c.pharmacy_id == pharmacy_id, conversations.c.id == whose)
+    await tx.execute(select(conversations.c.id).where(*of).with_for_update(read=True))
     row = (await tx.execute(select(*_COLUMNS).where(*mine).with_for_update())).one_or_none()
     if row is None:
         raise NotHere(f"annotation {str(run_id)!r}: there is none")

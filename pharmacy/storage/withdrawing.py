@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Kind
@@ -15,6 +15,8 @@ from pharmacy.storage.dataset_turns import take_turn
 from pharmacy.storage.holding import locked
 from pharmacy.storage.refusals import NotHere
 from pharmacy.storage.tables import (
+    annotation_items,
+    annotation_labels,
     conversations,
     dataset_rows,
     handovers,
@@ -99,9 +101,20 @@ async def _forget_derived(tx: AsyncConnection, pharmacy_id: str, conversation_id
     calls = (model_calls.c.pharmacy_id == pharmacy_id, model_calls.c.run_id.in_(of_run))
     await tx.execute(update(model_calls).where(*calls).values(blanks={}, output=None))
     await tx.execute(update(shadow_answers).where(from_then(shadow_answers)).values(output=None, said={}))
+    await _forget_annotations(tx, pharmacy_id, of_run)
     await take_turn(tx, pharmacy_id)
     learnt = (dataset_rows.c.pharmacy_id == pharmacy_id, dataset_rows.c.conversation_id == conversation_id)
     await tx.execute(delete(dataset_rows).where(*learnt, dataset_rows.c.conversation_version >= since))
+
+
+async def _forget_annotations(tx: AsyncConnection, pharmacy_id: str, of_run: Select[Any]) -> None:
+    """Forget what people said of those runs on looking again, and let nobody look at them any more."""
+    said = (annotation_labels.c.pharmacy_id == pharmacy_id, annotation_labels.c.run_id.in_(of_run))
+    await tx.execute(delete(annotation_labels).where(*said))
+    items = (annotation_items.c.pharmacy_id == pharmacy_id, annotation_items.c.run_id.in_(of_run),
+             annotation_items.c.done_at.is_(None))  # fmt: skip
+    done = {"done_at": func.now(), "done_by": SAID, "reserved_by": None, "reserved_until": None}
+    await tx.execute(update(annotation_items).where(*items).values(**done))
 
 
 def _case_without_words(case: Any, since: int) -> dict[str, Any]:

@@ -20,7 +20,21 @@ UNMARKED = """([asked, other]) => {
 }"""
 JAPANESE = r"[\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Han}]"
 ENGLISH = r"(?:[A-Za-z']+[,:;]? ){2,}[A-Za-z]+"
-PAGES = ["/?c=c-1", "/?tab=person&c=c-2", "/policy", "/numbers?whose=pharmacy", "/canned-replies", "/sign-in", "/docs"]
+PAGES = [
+    "/?c=c-1",
+    "/?tab=person&c=c-2",
+    "/policy",
+    "/numbers?whose=pharmacy",
+    "/canned-replies",
+    "/sign-in",
+    "/docs",
+    "/nodes",
+    "/nodes/classify",
+    "/nodes/classify/promote",
+    "/evaluations",
+    "/datasets",
+    "/annotations",
+]
 
 
 @pytest.fixture
