@@ -199,8 +199,8 @@ async def _runs(
     async with database.begin(pharmacy_id) as tx:
         every = await past_runs.past_runs(tx, pharmacy_id, conversations, flow.window_turns)
     return {
-        row_id: run for run in every if run.phase in flow.phases
-        for row_id in (row_id(run.id, node, of_first=False), row_id(run.id, node, of_first=True))
+        row: run for run in every if run.phase in flow.phases
+        for row in (row_id(run.id, node, of_first=False), row_id(run.id, node, of_first=True))
     }  # fmt: skip
 
 
