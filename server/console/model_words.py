@@ -32,6 +32,10 @@ class ModelWords:
             return f"{self.language.coded('node', 'generate')} · {self.policy.category(name.removeprefix(GENERATE))}"
         return self.language.coded("node", name)
 
+    def option(self, name: str) -> str:
+        """Return what to choose a node by: of a generator its category alone, as an option is in one language."""
+        return self.policy.category(name.removeprefix(GENERATE)) if name.startswith(GENERATE) else self.node(name)
+
     def measure(self, name: str) -> str:
         """Return what a measure counts, such as `criterion(safety)`."""
         found = _OF_ONE.fullmatch(name)
