@@ -15,10 +15,12 @@ def in_database(work: "Callable[[Database, Settings], Awaitable[Result]]") -> Re
     """Return what `work` returns, done with the database of the settings open."""
 
     async def run() -> Result:
+        from pharmacy.observing.logs import keep_logs_off_stdout
         from pharmacy.settings import read_settings
         from pharmacy.storage.database import open_database
 
         settings = read_settings()
+        keep_logs_off_stdout(settings.log_level)
         database = await open_database(settings)
         try:
             return await work(database, settings)

@@ -17,6 +17,16 @@ OURS = frozenset({"timestamp", "level"})
 """Fields that the log itself makes."""
 
 
+def keep_logs_off_stdout(level: str) -> None:
+    """Send the log lines of a command to stderr, unless somebody has set logs up: its stdout is its answer."""
+    if not structlog.is_configured():
+        structlog.configure(
+            # Whatever stderr is at the moment: a command that is run inside another program has its own.
+            logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+            wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        )
+
+
 def set_up_logs(level: str, *, as_json: bool) -> None:
     """Send every log line of this process to stderr, as one readable line or one JSON object."""
     shared: list[structlog.typing.Processor] = [

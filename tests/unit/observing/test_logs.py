@@ -68,3 +68,16 @@ def test_a_line_that_cannot_be_read_is_withheld() -> None:
     shown = redacted(None, "", {"event": "田中花子", "field": Odd(), "level": "info"})
 
     assert shown == {"event": "〔伏せた文〕", "level": "info"}
+
+
+def test_the_log_lines_of_a_command_stay_out_of_its_answer() -> None:
+    words = (
+        "import structlog; from pharmacy.observing.logs import keep_logs_off_stdout; keep_logs_off_stdout('WARNING'); "
+        "log = structlog.get_logger(); log.info('node_done'); log.warning('node_failed', code='no'); print('{}')"
+    )
+
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "{}\n"
+    assert "node_failed" in done.stderr
+    assert "node_done" not in done.stderr
