@@ -1,5 +1,5 @@
 # The commands of a checkout. Each works from nothing but Python 3.11 to 3.13.
-.PHONY: help setup setup-dev browser pictures serve test lint bench soak students gate-worlds lora-check lock audit-deps long
+.PHONY: help setup setup-dev browser pictures serve test lint bench soak students gate-worlds lora-check lock audit-deps long circle
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
@@ -32,6 +32,9 @@ endif
 
 long: setup-dev  ## the tests that take a minute or more: a morning at the desk, ten thousand conversations
 	.venv/bin/python -m pytest -m long
+
+circle: setup  ## the whole circle from an empty system on local models, at the plans' own counts: an hour; docs/circle.md
+	bash docs/circle.sh
 
 lint: setup-dev  ## ruff, mypy --strict, import-linter
 	.venv/bin/ruff check .
