@@ -86,9 +86,10 @@ def check(
     folder: Annotated[Path, typer.Argument(help="Of exported files: NODE.SPLIT.jsonl, all of one pharmacy.")],
     played: Annotated[int, typer.Option(help="Conversations that were played.")],
     seed: Annotated[int, typer.Option(envvar="CIRCLE_SEED")] = 20261123,
+    even: Annotated[bool, typer.Option(envvar="CIRCLE_EVEN", help="As they were played.")] = False,
 ) -> None:
     """Check exported files apart from the program. Exit status 1: something is wrong with one; each is named."""
-    found = faults(sorted(folder.glob("*.jsonl")), [*talks(seed, 0, played)])
+    found = faults(sorted(folder.glob("*.jsonl")), [*talks(seed, 0, played, EVEN if even else SHARES)])
     print(json.dumps({"files": len([*folder.glob("*.jsonl")]), "faults": found}, ensure_ascii=False))
     raise typer.Exit(1 if found else 0)
 

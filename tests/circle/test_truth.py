@@ -76,7 +76,7 @@ def test_the_checker_finds_a_canary_a_question_in_two_splits_and_a_broken_row(tm
     train, held = tmp_path / "classify.train.jsonl", tmp_path / "classify.held_out.jsonl"
     train.write_text(row("one", category="a") + row("call 090-1234-5678", category="a"), encoding="utf-8")
     held.write_text(row("one", category="a") + '{"messages": [], "weight": 1}\n', encoding="utf-8")
-    told = Talk("c", {}, (Message("k", "t", "a"),), ("090-1234-5678",))
+    told = Talk("c", {"consent": {"training": True}}, (Message("k", "t", "a"),), ("090-1234-5678",))
 
     found = faults([train, held], [told])
 
@@ -84,3 +84,25 @@ def test_the_checker_finds_a_canary_a_question_in_two_splits_and_a_broken_row(tm
     assert found[0] == "classify.train.jsonl: holds '090-1234-5678'"
     assert "stands in train too" in found[2]
     assert faults([train], []) == []
+
+
+def said(words: str) -> str:
+    return json.dumps({"from": "patient", "text": words})
+
+
+def test_the_checker_finds_a_patient_in_two_splits_and_one_who_did_not_agree(tmp_path: Path) -> None:
+    train, held = tmp_path / "classify.train.jsonl", tmp_path / "classify.held_out.jsonl"
+    train.write_text(
+        row(said("first words"), category="a") + row(said("words of a third"), category="a"), encoding="utf-8"
+    )
+    held.write_text(row(said("second words"), category="a"), encoding="utf-8")
+    twice = tuple(Message("k", words, "a") for words in ("first words", "second words"))
+    both = Talk("c1", {"consent": {"training": True}}, twice)
+    silent = Talk("c2", {"consent": {"training": False}}, (Message("k", "words of a third", "a"),))
+
+    found = faults([train, held], [both, silent])
+
+    assert found == [
+        "classify.train.jsonl: holds words of c2, who did not agree to training",
+        "classify.held_out.jsonl: c1 stands in train too",
+    ]
