@@ -17,7 +17,7 @@ def _free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-@pytest.mark.timed
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_a_student_is_trained_let_on_step_by_step_stepped_back_from_and_rolled_back() -> None:
     with tempfile.TemporaryDirectory(prefix="kakari-circle-") as folder:
