@@ -18,9 +18,9 @@ from tests.api.shop import Shop
 GENERATOR = "generate_symptom_consultation"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def own(shop: Shop) -> AsyncIterator[Shop]:
-    """Return the shared program, called as a pharmacy of this test's own that has no other records."""
+    """Return the shared program, called as a pharmacy with fourteen decided messages; who changes them stands last."""
     async with as_new_pharmacy(shop) as new:
         for words in ASKED:
             await approved(new, words)
@@ -63,28 +63,6 @@ async def test_two_models_are_asked_the_held_out_questions_and_the_one_held_agai
     assert against["regression_count"] == round((1 - local["scores"]["exact_agreement"]["value"]) * 3)
 
 
-async def test_what_was_answered_is_on_record_is_not_asked_twice_and_goes_with_its_patient(own: Shop) -> None:
-    database, settings = own.program.database, own.program.settings
-    await build(database, settings, Wanted("classify"))
-    first = await evaluated(own, "classify", "--models", "local:classify,openai:gpt-4o-2024-08-06")
-
-    same = await evaluated(own, "classify", "--models", "local:classify,openai:gpt-4o-2024-08-06")
-    again = await evaluated(own, "classify", "--models", "local:classify,openai:gpt-4o-2024-08-06", "--again")
-
-    assert (same["id"], same["candidates"]) == (first["id"], first["candidates"])
-    assert again["id"] != first["id"]
-    async with database.begin(settings.pharmacy_id) as tx:
-        answers = await evaluations.answers_of(tx, settings.pharmacy_id, (await evaluations.one(
-            tx, settings.pharmacy_id, first["id"])).id)  # fmt: skip
-    assert len(answers) == 6
-    assert all(answer.output for answer in answers)
-    await erasure.erase(database, settings.pharmacy_id, answers[0].patient_id, "test")
-    async with database.begin(settings.pharmacy_id) as tx:
-        of = (await evaluations.one(tx, settings.pharmacy_id, first["id"])).id
-        left = await evaluations.answers_of(tx, settings.pharmacy_id, of)
-    assert {answer.patient_id for answer in left} == {one.patient_id for one in answers} - {answers[0].patient_id}
-
-
 async def test_drafts_are_marked_by_the_judge_and_a_cut_off_that_is_missed_ends_with_1(own: Shop) -> None:
     await build(own.program.database, own.program.settings, Wanted(GENERATOR))
 
@@ -123,19 +101,6 @@ async def test_decided_rows_shown_before_the_question_are_of_the_training_split_
     async with database.begin(settings.pharmacy_id) as tx:
         trained = await datasets.rows_of(tx, settings.pharmacy_id, "classify-1", ["train"])
     assert len(trained) == 10
-
-
-async def test_the_judge_is_held_against_what_pharmacists_decided(own: Shop) -> None:
-    for words in ASKED[:3]:
-        await edited(own, f"改めてうかがいます。{words}", {"text": f"くわしく伺います。{words[:5]}", "cause": "unsafe"})
-    await build(own.program.database, own.program.settings, Wanted("judge"))
-
-    found = await evaluated(own, "judge", "--models", "openai:gpt-4o-2024-08-06", "--split", "validation")
-
-    (judge,) = found["candidates"]
-    assert found["metric"] == "verdict_agreement"
-    assert {"sensitivity", "specificity"} & judge["scores"].keys()
-    assert judge["kappa"]["rows"] == found["cases"]
 
 
 @pytest.mark.parametrize(
@@ -185,3 +150,38 @@ async def test_questions_may_go_through_a_batch_and_cost_its_share(own: Shop) ->
     assert batched["candidates"][1] == live["candidates"][1] | {
         name: batched["candidates"][1][name] for name in ("seconds_p50", "seconds_p95")
     }
+
+
+async def test_what_was_answered_is_on_record_is_not_asked_twice_and_goes_with_its_patient(own: Shop) -> None:
+    database, settings = own.program.database, own.program.settings
+    await build(database, settings, Wanted("classify"))
+    first = await evaluated(own, "classify", "--models", "local:classify,openai:gpt-4o-2024-08-06")
+
+    same = await evaluated(own, "classify", "--models", "local:classify,openai:gpt-4o-2024-08-06")
+    again = await evaluated(own, "classify", "--models", "local:classify,openai:gpt-4o-2024-08-06", "--again")
+
+    assert (same["id"], same["candidates"]) == (first["id"], first["candidates"])
+    assert again["id"] != first["id"]
+    async with database.begin(settings.pharmacy_id) as tx:
+        answers = await evaluations.answers_of(tx, settings.pharmacy_id, (await evaluations.one(
+            tx, settings.pharmacy_id, first["id"])).id)  # fmt: skip
+    assert len(answers) == 6
+    assert all(answer.output for answer in answers)
+    await erasure.erase(database, settings.pharmacy_id, answers[0].patient_id, "test")
+    async with database.begin(settings.pharmacy_id) as tx:
+        of = (await evaluations.one(tx, settings.pharmacy_id, first["id"])).id
+        left = await evaluations.answers_of(tx, settings.pharmacy_id, of)
+    assert {answer.patient_id for answer in left} == {one.patient_id for one in answers} - {answers[0].patient_id}
+
+
+async def test_the_judge_is_held_against_what_pharmacists_decided(own: Shop) -> None:
+    for words in ASKED[:3]:
+        await edited(own, f"改めてうかがいます。{words}", {"text": f"くわしく伺います。{words[:5]}", "cause": "unsafe"})
+    await build(own.program.database, own.program.settings, Wanted("judge"))
+
+    found = await evaluated(own, "judge", "--models", "openai:gpt-4o-2024-08-06", "--split", "validation")
+
+    (judge,) = found["candidates"]
+    assert found["metric"] == "verdict_agreement"
+    assert {"sensitivity", "specificity"} & judge["scores"].keys()
+    assert judge["kappa"]["rows"] == found["cases"]
