@@ -3,6 +3,7 @@
 import asyncio
 
 import psycopg
+import pytest
 
 from pharmacy.storage import audit_verify
 from pharmacy.storage.address import libpq
@@ -84,6 +85,7 @@ async def test_many_patients_who_write_at_once_share_transactions_and_the_refuse
     assert await _transactions(line_shop, [event["webhookEventId"] for event in events]) < 39
 
 
+@pytest.mark.timed  # all of them have to come within the half second for which the store is held
 async def test_messages_of_a_channel_share_transactions_and_the_conflicting_one_is_refused_alone(
     line_shop: LineShop,
 ) -> None:

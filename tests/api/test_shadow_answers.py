@@ -221,9 +221,9 @@ async def test_only_patients_who_agree_to_training_are_asked_of(settings: Settin
         await asked(shop, "体調の相談です", patient={"consent": {"replies": True}})
         await asked(shop, "体調の相談です")
         rows = await _rows(shop, "classify")
-        left = await shop.rows("SELECT 1 FROM procrastinate_jobs WHERE queue_name = 'shadow'")
+        await shop.until(lambda: _nobody_is_to_be_asked(shop))
 
-    assert (len(rows), left) == (1, [])
+    assert len(rows) == 1
     assert len(fake.log.chats(student_of("classify"))) == 1
 
 
@@ -332,3 +332,8 @@ def _again(shop: Shop, row: Row[Any]) -> Job:
 
 def _schema(body: Any) -> str:
     return str(body["response_format"]["json_schema"]["name"])
+
+
+async def _nobody_is_to_be_asked(shop: Shop) -> bool:
+    """Whether no job is left: one is let go a moment after its answer is kept."""
+    return not await shop.rows("SELECT 1 FROM procrastinate_jobs WHERE queue_name = 'shadow'")
