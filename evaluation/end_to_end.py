@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
+from evaluation.answering import NOBODY_ANSWERED
 from evaluation.cases import LABEL_FIELDS, Case, row_id
 from evaluation.evaluating import Told, Unfinished
 from evaluation.paired import Difference, difference
@@ -14,7 +15,7 @@ from graph.state import Request, RunContext
 from nodes.screen import Standing
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.conversation import Author
-from pharmacy.domain.errors import BudgetReached, FlowError
+from pharmacy.domain.errors import FlowError
 from pharmacy.domain.flow import AnsweredBy, Flow
 from pharmacy.domain.model import Answer, ChatModel, ModelCall, Prompt
 from pharmacy.domain.outcome import Outcome, OutcomeKind
@@ -23,9 +24,7 @@ from pharmacy.storage.database import Database
 from pharmacy.storage.past_runs import PastRun
 
 READ_AT_ONCE = 200
-_NOBODY_ANSWERED = frozenset(
-    {"model_unavailable", "deadline_passed", "calls_used_up", "judge_unavailable", BudgetReached.code}
-)
+_NOBODY_ANSWERED = frozenset({"judge_unavailable", *(error.code for error in NOBODY_ANSWERED)})
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,8 @@ async def prepare(database: Database, pharmacy_id: str, assembled: Assembled, wa
     """
     async with database.begin(pharmacy_id) as tx:
         version = await version_of(tx, pharmacy_id, wanted.node, wanted.version)
-        rows = await datasets.rows_of(tx, pharmacy_id, version.version, [wanted.split, TRAIN])
+        splits = [wanted.split, *([TRAIN] if any(one.examples for one in wanted.candidates) else [])]
+        rows = await datasets.rows_of(tx, pharmacy_id, version.version, splits)
         shelf = await people.catalogue(tx, pharmacy_id)
         judge = wanted.judge or assembled.registry.teacher_of("judge")
         errors = await errors_of(tx, pharmacy_id, judge, assembled.registry.fingerprint_of("judge"))

@@ -1,5 +1,6 @@
 """What a run was asked when a message was answered: the conversation, its standing and the policy as they stood."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -139,13 +140,27 @@ async def policy_then(tx: AsyncConnection, pharmacy_id: str, asked_at: datetime,
         return InForce(None, row.version, stopped, file.bounds.marking, f"version {row.version}: {error}")
 
 
+async def window_then(tx: AsyncConnection, of: Mapping[str, Any]) -> list[Row[Any]]:
+    """Return the messages that a run had before it, oldest first.
+
+    Args:
+        of: pharmacy, conversation, version, asked_at and turns; more may stand there.
+    """
+    return [*reversed((await tx.execute(_WINDOW, of)).all())]
+
+
+def turns_of(rows: Sequence[Row[Any]]) -> tuple[Turn, ...]:
+    """Return stored messages as turns of a transcript."""
+    return tuple(Turn(Author(one.author), one.text, one.sent_at, Kind(one.kind), one.version) for one in rows)
+
+
 async def _question(tx: AsyncConnection, pharmacy_id: str, row: Row[Any], window_turns: int) -> PastQuestion:
     of = {"pharmacy": pharmacy_id, "conversation": row.conversation_id, "version": row.version,
           "asked_at": row.asked_at, "outcome": row.outcome_id}  # fmt: skip
     waiting = int((await tx.execute(_WAITING, of)).scalar_one())
     of["turns"] = min(max(window_turns, waiting), LONGEST_WINDOW)
-    rows = [*reversed((await tx.execute(_WINDOW, of)).all())]
-    turns = tuple(Turn(Author(one.author), one.text, one.sent_at, Kind(one.kind), one.version) for one in rows)
+    rows = await window_then(tx, of)
+    turns = turns_of(rows)
     answered = [one for one in rows if one.outcome_id == row.outcome_id]
     tier = (await tx.execute(_CASE, of)).scalar_one_or_none()
     # A wish lifts the gates that the pharmacist has seen, and none of a message that came after it.

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.domain.conversation import Author, Kind, Transcript, Turn
+from pharmacy.domain.conversation import Author, Transcript, Turn
 from pharmacy.domain.facts import Patient
 from pharmacy.domain.patient_profile import patient_from
+from pharmacy.storage.past_question import turns_of, window_then
 
 _RUNS = text("""
 SELECT r.id, r.conversation_id, r.version, r.started_at, c.patient_id, p.profile, spoken.phase
@@ -24,13 +25,6 @@ LEFT JOIN LATERAL (
 ) spoken ON true
 WHERE r.pharmacy_id = :pharmacy_id AND r.conversation_id = ANY(CAST(:conversations AS text[]))
 ORDER BY r.conversation_id, r.started_at
-""")
-# What the run had before it: the patient's messages up to its version, and replies that were there when it began.
-_WINDOW = text("""
-SELECT author, text, sent_at, kind, version FROM messages
-WHERE pharmacy_id = :pharmacy_id AND conversation_id = :conversation AND kind <> 'fixed'
-  AND ((author = 'patient' AND version <= :version) OR (author <> 'patient' AND received_at <= :started_at))
-ORDER BY order_at DESC, id DESC LIMIT :turns
 """)
 
 
@@ -60,12 +54,9 @@ async def past_runs(
 
 
 async def _past(tx: AsyncConnection, pharmacy_id: str, row: Row[Any], window_turns: int) -> PastRun:
-    of = {"pharmacy_id": pharmacy_id, "conversation": row.conversation_id, "version": row.version,
-          "started_at": row.started_at, "turns": window_turns}  # fmt: skip
-    newest_first = (await tx.execute(_WINDOW, of)).all()
-    turns = tuple(
-        Turn(Author(one.author), one.text, one.sent_at, Kind(one.kind), one.version) for one in reversed(newest_first)
-    )
+    of = {"pharmacy": pharmacy_id, "conversation": row.conversation_id, "version": row.version,
+          "asked_at": row.started_at, "turns": window_turns}  # fmt: skip
+    turns = turns_of(await window_then(tx, of))
     return PastRun(
         row.id, row.conversation_id, row.version, row.started_at, Transcript(turns, _trailing(turns)),
         patient_from(row.patient_id, row.profile), row.phase,

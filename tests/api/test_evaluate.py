@@ -1,17 +1,14 @@
 """`kakari evaluate`, from played records to figures: what is asked, what is kept, and what goes with its patient."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from cli.main import app
 from distillation.datasets.building import Wanted, build
 from pharmacy.storage import datasets, erasure, evaluations
+from tests.api.commands import kakari
 from tests.api.played import ASKED, approved, as_new_pharmacy, edited
 from tests.api.shop import Shop
 
@@ -25,19 +22,6 @@ async def own(shop: Shop) -> AsyncIterator[Shop]:
         for words in ASKED:
             await approved(new, words)
         yield new
-
-
-async def kakari(shop: Shop, *words: str) -> Result:
-    """Run the command in this process, for the shop's pharmacy, under the models that it is served by."""
-    settings = shop.program.settings
-    assert settings.database_url is not None
-    assert settings.openai_api_key is not None
-    environment = {
-        "DATABASE_URL": settings.database_url.get_secret_value(), "KAKARI_HOME": str(settings.home), "COLUMNS": "300",
-        "KAKARI_PHARMACY_ID": settings.pharmacy_id, "OPENAI_API_KEY": settings.openai_api_key.get_secret_value(),
-        "OPENAI_BASE_URL": str(settings.openai_base_url),
-    }  # fmt: skip
-    return await asyncio.to_thread(CliRunner(env=environment).invoke, app, list(words))
 
 
 async def evaluated(shop: Shop, node: str, *words: str) -> dict[str, Any]:

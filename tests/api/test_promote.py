@@ -1,22 +1,19 @@
 """`kakari promote` and `kakari drill`: who may, what speaks against it, and that nothing changes until nothing does."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from cli.main import app
 from distillation.datasets.building import Wanted, build
 from pharmacy.domain.rights import Role
 from pharmacy.domain.serving import Serving
 from pharmacy.settings import Settings
 from pharmacy.storage import access_accounts, servings
 from pharmacy.storage.access_accounts import NewAccount
+from tests.api.commands import kakari
 from tests.api.played import ASKED, approved
 from tests.api.shop import Shop, running
 from tests.api.students import decide, student_of, with_students
@@ -38,18 +35,6 @@ async def own(own_settings: Settings, fake: OpenAIFake, tmp_path: Path) -> Async
             for name, role in (("mori", Role.LEAD), ("hayashi", Role.PHARMACIST)):
                 await access_accounts.add(tx, settings.pharmacy_id, "test", NewAccount(name, role))
         yield shop
-
-
-async def kakari(shop: Shop, *words: str) -> Result:
-    settings = shop.program.settings
-    assert settings.database_url is not None
-    assert settings.openai_api_key is not None
-    environment = {
-        "DATABASE_URL": settings.database_url.get_secret_value(), "KAKARI_HOME": str(settings.home), "COLUMNS": "300",
-        "KAKARI_PHARMACY_ID": settings.pharmacy_id, "OPENAI_API_KEY": settings.openai_api_key.get_secret_value(),
-        "OPENAI_BASE_URL": str(settings.openai_base_url), "KAKARI_MODELS_FILE": str(settings.models_file),
-    }  # fmt: skip
-    return await asyncio.to_thread(CliRunner(env=environment).invoke, app, list(words))
 
 
 async def promoted(shop: Shop, *words: str) -> tuple[int, dict[str, Any], dict[str, bool]]:

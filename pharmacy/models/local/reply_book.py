@@ -1,7 +1,6 @@
 """The learnt replies of a student that was trained here, with the shapes of the questions that they answered."""
 
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from pharmacy.models.local import weights_file
 from pharmacy.models.local.formulas import without_names
 from pharmacy.models.local.library import Written, library
 from pharmacy.models.local.retrieval import Index
@@ -121,20 +121,13 @@ class ReplyBook:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Return what `save` wrote."""
-        raw = path.read_bytes()
-        with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
-            card = BookCard.model_validate_json(stored["card"].tobytes())
-            arrays = stored["grams"], stored["lengths"], stored["matter_of"]
-        return cls(card, *arrays, hashlib.sha256(raw).hexdigest()[:12])
+        card, arrays, fingerprint = weights_file.read(path)
+        held = BookCard.model_validate_json(card)
+        return cls(held, arrays["grams"], arrays["lengths"], arrays["matter_of"], fingerprint)
 
     def save(self, path: Path) -> None:
         """Write arrays and card to one file without pickled objects: the same book gives the same bytes."""
-        words = json.dumps(self.card.model_dump(mode="json"), ensure_ascii=False, sort_keys=True).encode()
-        card = np.frombuffer(words, dtype=np.uint8)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(
-            path, allow_pickle=False, card=card, grams=self.grams, lengths=self.lengths, matter_of=self.matter_of
-        )
+        weights_file.write(path, self.card, grams=self.grams, lengths=self.lengths, matter_of=self.matter_of)
 
 
 def question_grams(text: str, formulas: Iterable[str]) -> frozenset[int]:

@@ -1,8 +1,6 @@
 """What a judge that was trained here has learnt: for each criterion, what speaks for and against a draft."""
 
 import hashlib
-import io
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -10,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from pharmacy.models.local import weights_file
 from pharmacy.models.local.rubric.material import Material, Verdict, is_question
 from pharmacy.models.local.rubric.safety import gives_advice
 from pharmacy.models.local.wording import asks, grams, without_greetings
@@ -64,16 +62,12 @@ class VerdictWeights:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Return what `save` wrote."""
-        raw = path.read_bytes()
-        with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
-            card = VerdictCard.model_validate_json(stored["card"].tobytes())
-        return cls(card, hashlib.sha256(raw).hexdigest()[:12])
+        card, _, fingerprint = weights_file.read(path)
+        return cls(VerdictCard.model_validate_json(card), fingerprint)
 
     def save(self, path: Path) -> None:
         """Write the card as plain numbers to one file: the same card gives the same bytes."""
-        words = json.dumps(self.card.model_dump(mode="json"), ensure_ascii=False, sort_keys=True).encode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, allow_pickle=False, card=np.frombuffer(words, dtype=np.uint8))
+        weights_file.write(path, self.card)
 
 
 def features_of(material: Material, verdicts: Mapping[str, Verdict]) -> dict[str, float]:
