@@ -1,8 +1,5 @@
 """The arrays of a linear student: which n-grams it knows and what each says for every label."""
 
-import hashlib
-import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -11,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from pharmacy.models.local import weights_file
 from pharmacy.models.local.ngrams import counted_ngrams
 from pharmacy.models.local.student_fields import Fields
 
@@ -86,20 +84,14 @@ class LinearWeights:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Return what `save` wrote."""
-        raw = path.read_bytes()
-        with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
-            card = StudentCard.model_validate_json(stored["card"].tobytes())
-            keys = stored["keys"]
-            idf, matrix, bias = (stored[name].astype(np.float32) for name in ("idf", "matrix", "bias"))
-        return cls(card, keys, idf, matrix, bias, hashlib.sha256(raw).hexdigest()[:12])
+        card, arrays, fingerprint = weights_file.read(path)
+        idf, matrix, bias = (arrays[name].astype(np.float32) for name in ("idf", "matrix", "bias"))
+        return cls(StudentCard.model_validate_json(card), arrays["keys"], idf, matrix, bias, fingerprint)
 
     def save(self, path: Path) -> None:
         """Write arrays and card to one file without pickled objects; the weights as 16-bit floats."""
-        words = json.dumps(self.card.model_dump(mode="json"), ensure_ascii=False, sort_keys=True).encode()
-        path.parent.mkdir(parents=True, exist_ok=True)
         halves = {"idf": self.idf.astype(np.float16), "matrix": self.matrix.astype(np.float16)}
-        card = np.frombuffer(words, dtype=np.uint8)
-        np.savez_compressed(path, allow_pickle=False, card=card, keys=self.keys, bias=self.bias, **halves)
+        weights_file.write(path, self.card, keys=self.keys, bias=self.bias, **halves)
 
 
 def field_values(
