@@ -27,6 +27,9 @@ FACTS = ("timing", "dose", "use", "crude_drugs", "cautions", "interactions")
 _MOST = 4
 """Messages of one conversation."""
 
+_BEFORE, _AFTER = 0.9, 0.6
+"""How many messages have a sentence before and after the question."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -110,9 +113,17 @@ def _message(draw: random.Random, product: Mapping[str, str], category: str) -> 
     text = ""
     while not text or _recogniser().recognise(text).hits:  # what the gate holds, no model is asked about
         kind = draw.choice([one for one in words["kinds"] if one["category"] == category and _has(product, one)])
-        text = draw.choice(words["greetings"]) + draw.choice(kind["asks"]).replace("{p}", product["p"])
+        text = _around(draw, draw.choice(kind["asks"]).replace("{p}", product["p"]))
     must = tuple(_filled(one, product) for one in kind.get("must", ()))
     return Message(kind["name"], text, category, must, _filled(kind["reply"], product) if "reply" in kind else None)
+
+
+def _around(draw: random.Random, ask: str) -> str:
+    """Return `ask` as people write: mostly with a sentence before it or after it."""
+    words = _words()
+    before = draw.choice(words["befores"]) if draw.random() < _BEFORE else ""
+    after = draw.choice(words["afters"]) if draw.random() < _AFTER else ""
+    return draw.choice(words["greetings"]) + before + ask + after
 
 
 def _has(product: Mapping[str, str], kind: Mapping[str, Any]) -> bool:
