@@ -1,6 +1,6 @@
 """What a node asks of a language model, and what is recorded of each call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -62,6 +62,20 @@ class ModelCall:
     """1 for the first try of this call; a retry or the fallback model counts on."""
 
     error: str | None
+
+
+@dataclass
+class Early:
+    """Who wants to know the first fields of an answer while its end is still being written."""
+
+    fields: tuple[str, ...]
+    """The answer's first fields in their order; none where it is only to be streamed, so that it can be given up."""
+
+    tell: Callable[[Mapping[str, object]], None]
+    """Called once they stand complete and valid; a second try tells again, and what was told last counts."""
+
+    arrived: str = ""
+    """The raw answer of the try in work, as far as it has come."""
 
 
 class ChatModel(Protocol):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from pharmacy.domain.errors import DeadlinePassed, ModelUnavailable
-from pharmacy.domain.model import Prompt
+from pharmacy.domain.model import Early, Prompt
 from pharmacy.models.breaker import Health
 from pharmacy.models.budget import Held
 from pharmacy.models.ledger import Ledger
@@ -26,6 +26,9 @@ class Asking:
     schema: type[BaseModel]
     ledger: Ledger
     retry: RetryPolicy
+    early: Early | None = None
+    """Who is told of the answer's first fields."""
+
     tries: int = 0
     """How many have been made, of all targets."""
 
@@ -65,11 +68,13 @@ class Asking:
 
     async def _timed(self, target: Target, held: Held) -> Tried:
         started, begun = datetime.now(UTC), time.monotonic()
+        if self.early:
+            self.early.arrived = ""
         limit = min(target.timeout_seconds, self.ledger.remaining_seconds)
         try:
             # Total, not idle: a drip of one byte a second must not keep a patient waiting.
             async with asyncio.timeout(limit):
-                tried = await target.ask(self.prompt, self.schema)
+                tried = await target.ask(self.prompt, self.schema, self.early)
         except TimeoutError:
             tried = self._timed_out(target, limit)
         except BaseException as error:  # cancelled, or a bug: the provider may bill it all the same
@@ -91,7 +96,11 @@ class Asking:
         return Tried(usage, failure=failure)
 
     def _cut_short(self, target: Target, seconds: float) -> Tried:
-        return Tried(target.bounds(self.prompt, self.schema).estimate(seconds=seconds))
+        bounds = target.bounds(self.prompt, self.schema)
+        # Of a stream it is known how far it came; else we take it that the model wrote all the time.
+        if self.early and self.early.arrived:
+            return Tried(bounds.estimate(self.early.arrived))
+        return Tried(bounds.estimate(seconds=seconds))
 
     def _book(self, target: Target, tried: Tried, started: datetime, begun: float, error: str | None) -> None:
         took = time.monotonic() - begun

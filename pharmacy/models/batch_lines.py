@@ -17,8 +17,9 @@ from pharmacy.models.completion_tried import tried_of
 from pharmacy.models.endpoint import sampling
 from pharmacy.models.http_exchange import MOST_CONTAINERS
 from pharmacy.models.model_name import ModelRef
-from pharmacy.models.provider_failure import OK, status_failure
+from pharmacy.models.provider_failure import status_failure
 from pharmacy.models.reading import most_bytes
+from pharmacy.models.status_error import OK
 from pharmacy.models.tables import NodeTable
 from pharmacy.models.tried import Failure, Tried
 from pharmacy.models.usage import Usage, UsageBounds

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from pharmacy.domain.model import Prompt
+from pharmacy.domain.model import Early, Prompt
 from pharmacy.models.breaker import Breaker, Health
 from pharmacy.models.retry_policy import RetryPolicy
 from pharmacy.models.tried import Target, Tried
@@ -65,9 +65,9 @@ class BesideTarget:
         """Return what a try can cost at all."""
         return self.of.bounds(prompt, schema)
 
-    async def ask(self, prompt: Prompt, schema: type[BaseModel]) -> Tried:
+    async def ask(self, prompt: Prompt, schema: type[BaseModel], early: Early | None = None) -> Tried:
         """Return what asking once brought."""
-        return await self.of.ask(prompt, schema)
+        return await self.of.ask(prompt, schema, early)
 
 
 @dataclass

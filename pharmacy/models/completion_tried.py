@@ -15,9 +15,18 @@ _CUT = ("length", "content_filter")
 def tried_of(ref: str, body: bytes, schema: type[BaseModel], bounds: UsageBounds) -> Tried:
     """Return what `body`, a completion of the model `ref`, comes to."""
     try:
-        completion = read_completion(body)
+        return tried_of_completion(ref, read_completion(body), schema, bounds)
     except ReplyUnreadable as error:
-        return Tried(bounds.estimate(), failure=Failure(ReplyUnreadable(f"{ref}: {error}"), Health.FAILED))
+        return no_completion(ref, error, bounds)
+
+
+def no_completion(ref: str, why: ReplyUnreadable, bounds: UsageBounds, arrived: str = "") -> Tried:
+    """Return what it comes to when the model `ref` sent no completion at all, after `arrived` of an answer."""
+    return Tried(bounds.estimate(arrived), failure=Failure(ReplyUnreadable(f"{ref}: {why}"), Health.FAILED))
+
+
+def tried_of_completion(ref: str, completion: Completion, schema: type[BaseModel], bounds: UsageBounds) -> Tried:
+    """Return what a completion of the model `ref` comes to."""
     output = completion.content if completion.content is not None else completion.refusal
     usage = bounds.read(completion.usage, output or "")
     try:

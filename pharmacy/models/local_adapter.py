@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from pharmacy.domain.errors import FlowError
-from pharmacy.domain.model import ChatModel, Prompt
+from pharmacy.domain.model import ChatModel, Early, Prompt
 from pharmacy.models.breaker import Breaker
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.tried import Failure, Tried
@@ -23,8 +23,8 @@ class LocalModel:
         """Return nothing: no token is billed."""
         return UsageBounds(0, 0, 0)
 
-    async def ask(self, prompt: Prompt, schema: type[BaseModel]) -> Tried:
-        """Return the local answer."""
+    async def ask(self, prompt: Prompt, schema: type[BaseModel], early: Early | None = None) -> Tried:  # noqa: ARG002
+        """Return the local answer, which comes whole."""
         try:
             answer = await self._model.answer(prompt, schema)
         except FlowError as error:

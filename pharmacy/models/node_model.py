@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from pharmacy.domain.errors import ModelUnavailable
-from pharmacy.domain.model import Answer, Prompt
+from pharmacy.domain.model import Answer, Early, Prompt
 from pharmacy.models.asking import Asking
 from pharmacy.models.ledger import Ledger
 from pharmacy.models.retry_policy import RetryPolicy
@@ -14,8 +14,11 @@ from pharmacy.models.tried import Failure, Target
 class NodeModel:
     """What a node is handed as its `ChatModel`."""
 
-    def __init__(self, node: str, targets: Sequence[Target], ledger: Ledger, retry: RetryPolicy) -> None:
+    def __init__(
+        self, node: str, targets: Sequence[Target], ledger: Ledger, retry: RetryPolicy, early: Early | None = None
+    ) -> None:
         """`targets` are tried in order; the first serves the node, the others are its fallback."""
+        self._early = early
         self._node = node
         self._targets = targets
         self._ledger = ledger
@@ -27,7 +30,7 @@ class NodeModel:
         Raises:
             FlowError: no readable answer could be had in time.
         """
-        asking = Asking(self._node, prompt, schema, self._ledger, self._retry)
+        asking = Asking(self._node, prompt, schema, self._ledger, self._retry, self._early)
         failure = Failure(ModelUnavailable(f"{self._node}: has no model"))
         for target in self._targets:
             tried = await asking.of(target)

@@ -3,18 +3,18 @@
 import re
 from datetime import UTC, datetime
 
-import httpx2
+import aiohttp
 import openai
 
 from pharmacy.domain.errors import ContextTooLong, ModelUnavailable, ReplyUnreadable
 from pharmacy.models.breaker import Health
 from pharmacy.models.http_exchange import Exchange
 from pharmacy.models.retry_after import retry_after_seconds
+from pharmacy.models.status_error import OK
 from pharmacy.models.tried import Failure
 
 CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
-OK = 200
-_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 _TRANSIENT = frozenset({408, 409, 429})
 
 
@@ -50,7 +50,7 @@ def was_sent(error: openai.APIConnectionError) -> bool:
 
 def _cause(error: BaseException) -> BaseException:
     """What the HTTP client said, under the SDK's and LangChain's own errors."""
-    while error.__cause__ is not None and not isinstance(error, httpx2.HTTPError):
+    while error.__cause__ is not None and not isinstance(error, aiohttp.ClientError):
         error = error.__cause__
     return error
 

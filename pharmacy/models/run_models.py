@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pharmacy.domain.model import ChatModel, ModelCall
+from pharmacy.domain.model import ChatModel, Early, ModelCall
 from pharmacy.domain.serving import Serving, drawn
 from pharmacy.models.ledger import Ledger
 from pharmacy.models.node_model import NodeModel
@@ -54,12 +54,16 @@ class RunModels:
         self._conversation = conversation
         self._chosen: dict[str, Chosen] = {}
 
-    def model(self, node: str, drafts_written: int = 0) -> ChatModel:
-        """Return what serves `node`: its student or teacher at first, its teacher once a draft was turned down."""
+    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:
+        """Return what serves `node`: its student or teacher at first, its teacher once a draft was turned down.
+
+        Args:
+            early: who is told of the first fields of its answer, where it can be streamed.
+        """
         teacher = self._models.teacher_of(node)
         first = self._first_of(node, teacher) if drafts_written == 0 else teacher
         fallback = self._models.fallback_of(node)
-        return self._asked(node, [first, *([fallback] if fallback else [])])
+        return self._asked(node, [first, *([fallback] if fallback else [])], early)
 
     def named(self, node: str, ref: str) -> ChatModel:
         """Return the model `ref` under the node's settings, without fallback: for shadows, trials and evaluation."""
@@ -117,6 +121,6 @@ class RunModels:
             self._chosen[node] = Chosen(first, share if by_student else 1 - share)
         return first
 
-    def _asked(self, node: str, refs: list[str]) -> ChatModel:
+    def _asked(self, node: str, refs: list[str], early: Early | None = None) -> ChatModel:
         targets = [self._models.target(node, ref) for ref in dict.fromkeys(refs)]
-        return NodeModel(node, targets, self._ledger, self._models.retry)
+        return NodeModel(node, targets, self._ledger, self._models.retry, early)

@@ -6,7 +6,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from pharmacy.domain.errors import FlowError
-from pharmacy.domain.model import Prompt
+from pharmacy.domain.model import Early, Prompt
 from pharmacy.models.breaker import Breaker, Health
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.usage import Usage, UsageBounds
@@ -56,6 +56,10 @@ class Target(Protocol):
         """Return what a try can cost at all."""
         ...
 
-    async def ask(self, prompt: Prompt, schema: type[BaseModel]) -> Tried:
-        """Return what asking once brought; failures that the flow is ready for come back as values."""
+    async def ask(self, prompt: Prompt, schema: type[BaseModel], early: Early | None = None) -> Tried:
+        """Return what asking once brought; failures that the flow is ready for come back as values.
+
+        Args:
+            early: who is told of the first fields, where the answer comes in pieces; it need not.
+        """
         ...

@@ -72,16 +72,6 @@ async def test_a_lasting_fault_costs_two_calls(fake: OpenAIFake, registry: Regis
     assert len(fake.log.chats()) == len(run.calls) == 2
 
 
-async def test_the_sdk_itself_never_retries(fake: OpenAIFake, registry: RegistryOn) -> None:
-    fake.script.fail(faults.server_error(500), times=None)
-
-    async with registry() as models:
-        with suppress(ModelUnavailable):
-            await models.for_run(10, 12).model("classify").answer(PROMPT, Label)
-
-    assert [entry.headers["x-stainless-retry-count"] for entry in fake.log.chats()] == ["0", "0"]
-
-
 @pytest.mark.parametrize("fault", [faults.rate_limited("1"), faults.rate_limited_until(2)], ids=["seconds", "date"])
 async def test_a_wait_that_fits_is_kept_to(fake: OpenAIFake, registry: RegistryOn, fault: Fault) -> None:
     fake.script.fail(fault)
@@ -330,7 +320,7 @@ async def test_an_address_that_swallows_packets_is_given_up_after_three_seconds(
         begun = time.monotonic()
 
         async with registry(teacher="deaf:x", more=text, retry=RetryPolicy(attempts=1), timeout_seconds=20) as models:
-            with pytest.raises(ModelUnavailable, match="ConnectTimeout"):
+            with pytest.raises(ModelUnavailable, match="ConnectionTimeoutError"):
                 await models.for_run(60, 12).model("classify").answer(PROMPT, Label)
 
     assert 2.5 < time.monotonic() - begun < 6
@@ -341,7 +331,7 @@ async def test_nobody_listening_is_unavailable_and_costs_nothing(registry: Regis
 
     async with registry() as models:
         run = models.for_run(10, 12)
-        with pytest.raises(ModelUnavailable, match="ConnectError"):
+        with pytest.raises(ModelUnavailable, match="ClientConnectorError"):
             await run.model("classify").answer(PROMPT, Label)
 
     assert len(run.calls) == 2
