@@ -48,14 +48,15 @@ async def _run(text: str, phase: str | None, profile: dict[str, Any], instructio
     from pharmacy.domain.products.read import product_from, shipped
     from pharmacy.settings import read_settings
 
-    built = assemble_from(read_settings())
+    settings = read_settings()
+    built = assemble_from(settings)
     phase = phase or built.flow.first_phase
     if phase not in built.flow.phases:
         raise typer.BadParameter(f"{phase!r}: expected one of {[*built.flow.phases]}", param_hint="--phase")
     now = datetime.now(UTC)
     standing = Standing(now, patient_from(CONVERSATION, profile), first_contact=True)
     catalogue = Catalogue(tuple(product_from(product_id, body) for product_id, body in shipped().items()))
-    context = RunContext(built.models_for_run(), catalogue)
+    context = RunContext(built.models_for_run(), catalogue, profile=settings.profile)
     request = Request(Transcript((Turn(Author.PATIENT, text, now),)), standing, phase, instruction=instruction)
     try:
         return await built.replies.run(request, context), context.models

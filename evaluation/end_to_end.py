@@ -17,7 +17,7 @@ from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.conversation import Author
 from pharmacy.domain.errors import FlowError
 from pharmacy.domain.flow import AnsweredBy, Flow
-from pharmacy.domain.model import Answer, ChatModel, ModelCall, Prompt
+from pharmacy.domain.model import Answer, ChatModel, Early, ModelCall, Prompt
 from pharmacy.domain.outcome import Outcome, OutcomeKind
 from pharmacy.storage import past_runs, people
 from pharmacy.storage.database import Database
@@ -44,7 +44,7 @@ class WholeRun:
 class Inner(Protocol):
     """The models of one run."""
 
-    def model(self, node: str, drafts_written: int = 0) -> ChatModel:
+    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:
         """Return the model that serves `node`."""
         ...
 
@@ -79,7 +79,7 @@ class TrialModels:
     ref: str
     answers: Answers
 
-    def model(self, node: str, drafts_written: int = 0) -> ChatModel:
+    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:  # noqa: ARG002
         """Return the model under trial for its node's first answer, else what serves."""
         tried = node == self.node and drafts_written == 0
         model = self.inner.named(node, self.ref) if tried else self.inner.model(node, drafts_written)

@@ -9,7 +9,7 @@ from graph.state import Request, RunContext
 from nodes.hand_over import hand_over
 from nodes.screen import Standing
 from pharmacy.domain.errors import ConfigError
-from pharmacy.domain.model import ChatModel, ModelCall
+from pharmacy.domain.model import ChatModel, Early, ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.domain.outcome_json import outcome_json
 from pharmacy.domain.serving import Serving
@@ -70,7 +70,7 @@ class _Changed:
     inner: RunModels
     models: Mapping[str, str]
 
-    def model(self, node: str, drafts_written: int = 0) -> ChatModel:
+    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:  # noqa: ARG002
         """Return the model that was asked for in the node's place, for its first answer; else what serves."""
         if node in self.models and drafts_written == 0:
             return self.inner.named(node, self.models[node])

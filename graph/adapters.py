@@ -4,17 +4,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import BaseModel
+
+from graph.head_start import HeadStart
 from graph.state import FlowState, RunContext
 from nodes.auto_send import auto_send, unfit_unseen
-from nodes.choose import choose, left_to_a_person, switched_off
-from nodes.classify import Compose, Safety, classification_schema, classify
+from nodes.choose import Choice, choose, left_to_a_person, switched_off
+from nodes.classify import Classification, Compose, Safety, classification_schema, classify
 from nodes.generate import Assignment, generate
 from nodes.hand_over import gate_reason, hand_over, holds, with_gates
-from nodes.judge import judge, verdict_schema
+from nodes.judge import blocked_by, judge, prompt_of, verdict_schema
 from nodes.load import openings
 from nodes.screen import screen
 from nodes.suggest import reasons_to_hold, suggest
-from nodes.switch_phase import phase_schema, switch_phase
+from nodes.switch_phase import PhaseSwitch, phase_schema, switch_phase
 from nodes.triage import Reads, Triage, triage
 from pharmacy.domain.catalogue import facts_for
 from pharmacy.domain.errors import FlowError
@@ -25,6 +28,7 @@ from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.hit import GateHit, highest
 from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.judgement import Judgement
+from pharmacy.domain.model import ChatModel, Early, Prompt
 from pharmacy.domain.outcome import Draft, Reason
 from pharmacy.domain.policy import Mode
 
@@ -33,6 +37,10 @@ Update = dict[str, Any]
 
 Work = Callable[[FlowState, RunContext], Awaitable[tuple[Update, str]]]
 """Gives a node's update and its line for the trail, which holds no word of a patient."""
+
+
+Guess = Callable[[Prompt, type[BaseModel]], Awaitable[str | None]]
+"""Gives the category that a classifier's prompt most likely speaks of, or None when unsure."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class Parts:
     """Model node to what fills its prompt."""
 
     lint_context: LintContext
+    guess: Guess | None = None
+    """Names the likeliest category at next to no cost, for profiles that begin with it; None where nothing can."""
 
 
 class Adapters:
@@ -58,6 +68,7 @@ class Adapters:
         self.classification = classification_schema(self.flow)
         self.verdict = verdict_schema(self.flow)
         self.phases = {name: phase_schema(self.flow, name) for name in self.flow.phases}
+        self.head_start = HeadStart(self.flow, parts.words, self._assignment, self._asked_of_judge, self.verdict)
 
     def work(self, node: str) -> Work:
         """Return what `node` does; every generator does the same, each with its own words and model."""
@@ -79,12 +90,15 @@ class Adapters:
         return {"triage": found, "category": named, "reason": reason}, _hit_names(found.hits)
 
     async def classify(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
-        model = context.models.model("classify")
-        found = await classify(state["request"].transcript, self.parts.words["classify"], self.classification, model)
+        transcript, words = state["request"].transcript, self.parts.words["classify"]
+        await self._guess(state, context)
+        model = context.models.model("classify", early=self._early("classify", state, context))
+        found = await classify(transcript, words, self.classification, model)
         return {"classification": found}, f"{found.category} ({found.safety})"
 
     async def switch_phase(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
-        phase, model = state["request"].phase, context.models.model("switch_phase")
+        early = self._early("switch_phase", state, context)
+        phase, model = state["request"].phase, context.models.model("switch_phase", early=early)
         transcript, words = state["request"].transcript, self.parts.words["switch_phase"]
         found = await switch_phase(transcript, phase, self.flow, words, self.phases[phase], model)
         return {"switch": found}, f"{phase} → {found.phase}"
@@ -97,15 +111,18 @@ class Adapters:
     async def generate(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
         drafts = state.get("drafts", ())
         node = f"generate_{state['category']}"
-        model = context.models.model(node, drafts_written=len(drafts))
+        if not drafts and context.profile.spares:
+            self.head_start.drafts(state, context)
+        model = _model(node, context, len(drafts))
         draft = await generate(self._assignment(state, context), self.parts.words[node], model)
         return {"drafts": (*drafts, draft), "judgement": None}, f"draft {len(drafts) + 1}"
 
     async def judge(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
         *before, draft = state["drafts"]
+        self.head_start.spare(state, context)
         found = await judge(
             draft, self._assignment(state, context), self.flow, self._lint_context(state, context, draft.text),
-            self.parts.words["judge"], self.verdict, context.models.model("judge"),
+            self.parts.words["judge"], self.verdict, _model("judge", context),
         )  # fmt: skip
         drafts = (*before, replace(draft, judgement=found))
         says = " ".join(f"{name}={mark.mark}" for name, mark in found.marks.items()) or "blocked by the output gate"
@@ -140,6 +157,31 @@ class Adapters:
         texts = [turn.text for turn in state["request"].transcript.to_answer]
         return triage(texts, self.parts.recogniser, self.openings)
 
+    def _early(self, node: str, state: FlowState, context: RunContext) -> Early | None:
+        def chosen(told: Mapping[str, Any]) -> Choice:
+            named, moved = Classification(told["safety"], told["category"], ""), PhaseSwitch(told["phase"], "")
+            return choose(named, moved, self.flow, context.policy, requested=state["request"].requested)
+
+        return self.head_start.early(node, state, context, chosen)
+
+    async def _guess(self, state: FlowState, context: RunContext) -> None:
+        """Begin the draft of the category that a cheap look finds likely, in the phase that the conversation is in."""
+        if not context.profile.guesses or self.parts.guess is None:
+            return
+        prompt = self.parts.words["classify"]({"conversation": state["request"].transcript.rendered()})
+        category = await self.parts.guess(prompt, self.classification)
+        phase = state["request"].phase
+        if category is None or left_to_a_person(self.flow.categories[category], ""):
+            return
+        if switched_off(category, phase, context.policy) is None:
+            self.head_start.drafts({**state, "category": category, "phase": phase}, context)
+
+    def _asked_of_judge(self, state: FlowState, context: RunContext, draft: Draft) -> Prompt | None:
+        assignment = self._assignment(state, context)
+        if blocked_by(draft, assignment, self._lint_context(state, context, draft.text)):
+            return None
+        return prompt_of(draft, assignment, self.flow, self.parts.words["judge"])
+
     def _assignment(self, state: FlowState, context: RunContext) -> Assignment:
         request, category = state["request"], _category(state)
         wanted = self.flow.categories[category].facts
@@ -171,6 +213,11 @@ class Adapters:
         request = state["request"]
         texts, patient = [turn.text for turn in request.transcript.turns], request.standing.patient
         return replace(self.parts.lint_context, label_doses=context.catalogue.label_doses(texts, patient, written))
+
+
+def _model(node: str, context: RunContext, drafts_written: int = 0) -> ChatModel:
+    """Return what serves `node`, which may have begun already."""
+    return (context.ahead or context.models).model(node, drafts_written)
 
 
 def _products(state: FlowState, context: RunContext) -> tuple[Product, ...]:

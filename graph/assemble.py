@@ -1,10 +1,14 @@
 """Put the flow together from its files: flow, prompts, models. Nothing may start when one of them is wrong."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from graph.adapters import Guess
 from graph.build import Parts
 from graph.run import ReplyFlow
 from nodes.classify import BLANKS as CLASSIFY_BLANKS
@@ -13,11 +17,11 @@ from nodes.judge import BLANKS as JUDGE_BLANKS
 from nodes.load import SHIPPED_POLICY, load_flow
 from nodes.switch_phase import BLANKS as SWITCH_PHASE_BLANKS
 from nodes.triage import Reads
-from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.errors import ConfigError, FlowError
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.recognise import load_or_closed
-from pharmacy.domain.model import ChatModel
+from pharmacy.domain.model import ChatModel, Prompt
 from pharmacy.domain.policy_file import PolicyFile, load_policy
 from pharmacy.domain.serving import Serving
 from pharmacy.domain.toml_file import TomlFile
@@ -27,6 +31,9 @@ from pharmacy.models.run_models import RunModels
 from pharmacy.models.tables import ModelTables, NodeTable, read_tables
 from pharmacy.settings import Settings, endpoint_variables
 from prompts.load import blanks_of, compose, fingerprint, guarded_words
+
+GUESSED = "classify"
+"""The local model by which a category is guessed."""
 
 _FRAME_BLANKS = {"classify": CLASSIFY_BLANKS, "switch_phase": SWITCH_PHASE_BLANKS, "judge": JUDGE_BLANKS}
 
@@ -113,7 +120,8 @@ def parts_of(
     """Return what the flow is built from, with `recogniser` to read messages by."""
     filled = {n: partial(compose, w.prompt, w.frame, w.static, folder=files.prompts) for n, w in words.items()}
     guarded = tuple(guarded_words(w.prompt, files.prompts) for w in words.values())
-    return Parts(flow, recogniser, filled, LintContext(prompt_texts=guarded, allowed_contacts=contacts))
+    lint = LintContext(prompt_texts=guarded, allowed_contacts=contacts)
+    return Parts(flow, recogniser, filled, lint, _guess_by(_local_models(files.students)))
 
 
 def words_of(flow: Flow, tables: ModelTables, files: Files) -> Mapping[str, Words]:
@@ -165,6 +173,20 @@ def _local_models(students: Path | None) -> Callable[[str], ChatModel]:
         return local_model(name, students)
 
     return load
+
+
+def _guess_by(local_model: Callable[[str], ChatModel]) -> Guess:
+    """Return the local classifier as one who guesses: it costs a millisecond, and says nothing of what it doubts."""
+    loaded = functools.cache(local_model)
+
+    async def guess(prompt: Prompt, schema: type[BaseModel]) -> str | None:
+        try:
+            found = await loaded(GUESSED).answer(prompt, schema)
+        except (FlowError, ConfigError):  # taught other categories than this flow's
+            return None
+        return str(dict(found)["category"])
+
+    return guess
 
 
 def _words(node: str, flow: Flow, table: NodeTable, toml: TomlFile, files: Files) -> Words:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import cast
 
+from graph.ahead import Ahead
 from graph.build import Parts, build
 from graph.state import FlowState, Request, RunContext
 from pharmacy.domain.model import ModelCall
@@ -19,8 +20,11 @@ class ReplyFlow:
 
     async def run(self, request: Request, context: RunContext) -> Outcome:
         """Return what the flow proposes for `request`; every model call is in `context.models.calls`."""
-        with untraced():
-            state = cast("FlowState", await self.graph.ainvoke({"request": request}, context=context))
+        async with Ahead(context.models) as ahead:
+            # Within it everything has ended when the run ends, also what nobody asked for in the end.
+            with untraced():
+                run = self.graph.ainvoke({"request": request}, context=replace(context, ahead=ahead))
+                state = cast("FlowState", await run)
         calls = context.models.calls
         return replace(
             state["outcome"],

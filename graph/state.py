@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol, Required
+from typing import TYPE_CHECKING, Annotated, Protocol, Required
 
 from pydantic import GetPydanticSchema
 from pydantic_core import core_schema
@@ -18,9 +18,13 @@ from pharmacy.domain.conversation import Transcript
 from pharmacy.domain.gates.hit import GateHit
 from pharmacy.domain.held_for import HeldFor
 from pharmacy.domain.judgement import Judgement
-from pharmacy.domain.model import ChatModel, ModelCall
+from pharmacy.domain.model import ChatModel, Early, ModelCall
 from pharmacy.domain.outcome import Draft, Outcome, Reason, Step
 from pharmacy.domain.policy import InForce
+from pharmacy.domain.profile import Profile
+
+if TYPE_CHECKING:
+    from graph.ahead import Ahead
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,8 @@ class FlowState(TypedDict, total=False):
 class RunModels(Protocol):
     """The models of one run, with what they have cost so far."""
 
-    def model(self, node: str, drafts_written: int = 0) -> ChatModel:
-        """Return the model that serves `node`; after the first draft, its teacher."""
+    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:
+        """Return the model that serves `node`; after the first draft, its teacher. `early` hears its first fields."""
         ...
 
     @property
@@ -97,6 +101,12 @@ class RunContext:
     catalogue: Catalogue
     policy: InForce = field(default_factory=InForce)
     """What the pharmacy lets go out by itself; without one, nothing."""
+
+    profile: Profile = Profile.THRIFTY
+    """How much may be begun early."""
+
+    ahead: Annotated["Ahead | None", GetPydanticSchema(lambda *_: core_schema.any_schema())] = None
+    """What has begun early in this run; without it, nothing does."""
 
     begins: Annotated[Callable[[str], None], GetPydanticSchema(lambda *_: core_schema.any_schema())] = field(
         default_factory=lambda: _unwatched

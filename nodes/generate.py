@@ -10,7 +10,7 @@ from nodes.classify import Compose
 from pharmacy.domain.conversation import Transcript
 from pharmacy.domain.errors import FactUnknown, ReplyUnreadable
 from pharmacy.domain.facts import FactSheet
-from pharmacy.domain.model import ChatModel
+from pharmacy.domain.model import ChatModel, Prompt
 from pharmacy.domain.outcome import Draft
 
 BLANKS = frozenset({"category", "phase", "facts", "conversation", "previous_drafts", "reasons", "instruction"})
@@ -48,7 +48,21 @@ async def generate(assignment: Assignment, compose: Compose, model: ChatModel) -
         FactUnknown: the answer needs a fact that nobody has given.
         FlowError: no readable answer could be had.
     """
-    answer = await model.answer(compose(_blanks(assignment)), WrittenReply)
+    return draft_of(await model.answer(prompt_of(assignment, compose), WrittenReply), assignment)
+
+
+def prompt_of(assignment: Assignment, compose: Compose) -> Prompt:
+    """Return what a generator is asked for `assignment`."""
+    return compose(_blanks(assignment))
+
+
+def draft_of(answer: WrittenReply, assignment: Assignment) -> Draft:
+    """Return the draft that `answer` holds.
+
+    Raises:
+        FactUnknown: it needs a fact that nobody has given.
+        ReplyUnreadable: it is empty, and no fact is missing.
+    """
     reply = answer.reply.strip()
     if missing := _missing(answer, assignment.facts):
         raise FactUnknown(f"generate_{assignment.category}: needs {missing}, which nobody has given")

@@ -10,7 +10,7 @@ from nodes.screen import MIN_JAPANESE_SHARE, japanese_share
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext, lint
 from pharmacy.domain.judgement import Judgement, Mark
-from pharmacy.domain.model import ChatModel
+from pharmacy.domain.model import ChatModel, Prompt
 from pharmacy.domain.outcome import Draft
 
 BLANKS = frozenset({"category", "phase", "facts", "conversation", "draft", "criteria"})
@@ -56,12 +56,21 @@ async def judge(
     Raises:
         FlowError: no readable judgement could be had; that is never a pass.
     """
-    blocked = tuple(hit.reason_ja for hit in lint(draft.text, lint_context)) + _misfits(draft, assignment)
-    if blocked:
+    if blocked := blocked_by(draft, assignment, lint_context):
         return Judgement({}, blocked)
-    answer = await model.answer(compose(_blanks(draft, assignment, flow)), schema)
+    answer = await model.answer(prompt_of(draft, assignment, flow, compose), schema)
     verdicts: dict[str, CriterionVerdict] = dict(answer)
     return Judgement({name: Mark(v.mark, flow.criteria[name].bar, v.reason) for name, v in verdicts.items()})
+
+
+def blocked_by(draft: Draft, assignment: Assignment, lint_context: LintContext) -> tuple[str, ...]:
+    """Return why `draft` never reaches the model; nothing where it may."""
+    return tuple(hit.reason_ja for hit in lint(draft.text, lint_context)) + _misfits(draft, assignment)
+
+
+def prompt_of(draft: Draft, assignment: Assignment, flow: Flow, compose: Compose) -> Prompt:
+    """Return what the judge is asked of `draft`."""
+    return compose(_blanks(draft, assignment, flow))
 
 
 def _misfits(draft: Draft, assignment: Assignment) -> tuple[str, ...]:

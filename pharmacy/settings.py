@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 
 from pharmacy.domain.budget import Budgets, Cap, Rate
 from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.profile import Profile
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 OWN_PREFIX = "KAKARI_"
@@ -150,6 +151,9 @@ class Settings(BaseModel):
 
     settle_seconds: float = Field(1.0, alias="KAKARI_SETTLE_SECONDS", ge=0, le=60)
     """How long a message waits for the next one of the same burst; 0 to 60."""
+
+    profile: Profile = Field(Profile.THRIFTY, alias="KAKARI_PROFILE")
+    """What an earlier answer may cost: thrifty (nothing more), quick (a guessed draft) or quickest (two drafts)."""
 
     concurrency: int = Field(64, alias="KAKARI_CONCURRENCY", ge=1, le=1000)
     """How many messages one worker has in work at once; 1 to 1000."""

@@ -30,6 +30,10 @@ class Prompt:
     """12 hex digits over both files' words and the static blanks; a student is bound to it."""
 
 
+GIVEN_UP = "cancelled"
+"""The error of a call that was ended because nobody needed it any more."""
+
+
 @dataclass(frozen=True)
 class ModelCall:
     """One call of a model, as it is kept for good."""

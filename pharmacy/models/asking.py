@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from pharmacy.domain.errors import DeadlinePassed, ModelUnavailable
-from pharmacy.domain.model import Early, Prompt
+from pharmacy.domain.model import GIVEN_UP, Early, Prompt
 from pharmacy.models.breaker import Health
 from pharmacy.models.budget import Held
 from pharmacy.models.ledger import Ledger
@@ -78,7 +78,7 @@ class Asking:
         except TimeoutError:
             tried = self._timed_out(target, limit)
         except BaseException as error:  # cancelled, or a bug: the provider may bill it all the same
-            cut = "cancelled" if isinstance(error, asyncio.CancelledError) else type(error).__name__
+            cut = GIVEN_UP if isinstance(error, asyncio.CancelledError) else type(error).__name__
             held.tried = self._cut_short(target, time.monotonic() - begun)
             self._book(target, held.tried, started, begun, cut)
             raise

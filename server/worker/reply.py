@@ -169,7 +169,7 @@ class ReplyJobs:
         catalogue = await self.program.catalogue(begun.pharmacy_id)
         async with self.program.database.begin(begun.pharmacy_id) as tx:
             in_force = await policy.in_force(tx, begun.pharmacy_id, self.program.assembled.policy)
-        context = RunContext(models, catalogue, in_force, at_work.begins)
+        context = RunContext(models, catalogue, in_force, self.program.settings.profile, begins=at_work.begins)
         proposal = await self.program.assembled.replies.run(request_of(begun), context)
         return await self._of_this_patient(begun, proposal)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pharmacy.domain.model import ModelCall
+from pharmacy.domain.model import GIVEN_UP, ModelCall
 from pharmacy.domain.outcome import Outcome, Step
 from pharmacy.domain.outcome_json import drafts_json, outcome_json, reached_json
 from pharmacy.observing.trace import Passage, Trace, passage_id
@@ -81,7 +81,8 @@ def _passages(ended: Ended) -> list[Passage]:
 def _calls_of(node: str, left: list[ModelCall]) -> list[ModelCall]:
     """Take the calls of the node's next passage: the first try and those that repeat it."""
     mine: list[ModelCall] = []
-    for call in [each for each in left if each.node == node]:
+    # What was given up was nobody's try: it stands for itself.
+    for call in [each for each in left if each.node == node and each.error != GIVEN_UP]:
         if mine and call.attempt == 1:
             break
         mine.append(call)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from pharmacy.domain.errors import FlowError
-from pharmacy.domain.model import Answer, ChatModel, ModelCall, Prompt
+from pharmacy.domain.model import Answer, ChatModel, Early, ModelCall, Prompt
 from tests.fakes.scripted_model import ScriptedModel
 
 Scripted = str | Mapping[str, object] | BaseModel | BaseException
@@ -24,7 +24,7 @@ class ScriptedRunModels:
         self.asked: list[tuple[str, int]] = []
         """Each node a model was wanted for, with the drafts written by then, in order."""
 
-    def model(self, node: str, drafts_written: int = 0) -> ChatModel:
+    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:
         """Return the model that serves `node`.
 
         Raises:
@@ -33,7 +33,7 @@ class ScriptedRunModels:
         self.asked.append((node, drafts_written))
         if node not in self._models:
             raise AssertionError(f"{node} was asked; answers are written for {[*self._models]}")
-        return _Recorded(node, self._models[node], self._calls)
+        return _Recorded(node, self._models[node], self._calls, early)
 
     @property
     def calls(self) -> tuple[ModelCall, ...]:
@@ -50,8 +50,8 @@ class ScriptedRunModels:
 class _Recorded:
     """One node's model, whose calls go on the run's account at a tenth of a cent each."""
 
-    def __init__(self, node: str, model: ChatModel, calls: list[ModelCall]) -> None:
-        self._node, self._model, self._calls = node, model, calls
+    def __init__(self, node: str, model: ChatModel, calls: list[ModelCall], early: Early | None) -> None:
+        self._node, self._model, self._calls, self._early = node, model, calls, early
 
     async def answer(self, prompt: Prompt, schema: type[Answer]) -> Answer:
         """Return what the node's model answers, and record the call."""
@@ -60,6 +60,8 @@ class _Recorded:
         except FlowError as error:
             self._record(prompt, None, error.code)
             raise
+        if self._early and self._early.fields:
+            self._early.tell({name: dict(answer)[name] for name in self._early.fields})
         self._record(prompt, answer.model_dump_json(), None)
         return answer
 
