@@ -21,6 +21,7 @@ _STYLE = 5
 _OWN_REPLY = "お問い合わせありがとうございます。担当の者が確認してご連絡します。"
 _LABEL = "The label says so."
 _SENT_SECONDS = 0.1
+_BUSY, _BUSY_SECONDS = 503, 1.0
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,10 @@ class Player:
 
     async def _asked(self, method: str, path: str, body: Any, params: Any = None) -> dict[str, Any]:
         answer = await self._http.request(method, path, json=body, params=params)
+        while answer.status_code == _BUSY:  # nothing was written, says the answer; every call here may be repeated
+            self.counts["busy"] += 1
+            await asyncio.sleep(_BUSY_SECONDS)
+            answer = await self._http.request(method, path, json=body, params=params)
         if answer.status_code == 409:  # decided when it was played before
             self.counts["already"] += 1
             return {}
