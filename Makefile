@@ -30,7 +30,7 @@ else
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "timed and not long"
 endif
 
-long: setup-dev  ## the tests that take a minute or more: a morning at the desk, ten thousand conversations, a small circle
+long: setup-dev  ## the tests that take a minute or more: a morning at the desk, ten thousand conversations, every labelled message, a small circle
 	.venv/bin/python -m pytest -m long
 
 circle: setup  ## the whole circle from an empty system on local models, at the plans' own counts: an hour; docs/circle.md

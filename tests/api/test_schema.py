@@ -12,7 +12,7 @@ from tests.api.shop import Shop, new_id
 EXAMPLES = int(os.environ.get("KAKARI_TEST_SCHEMA_EXAMPLES", "6"))
 """How many cases each phase tries per call; more finds more, and takes longer."""
 
-LONGEST_SECONDS = int(os.environ.get("KAKARI_TEST_SCHEMA_SECONDS", "60"))
+LONGEST_SECONDS = int(os.environ.get("KAKARI_TEST_SCHEMA_SECONDS", "30"))
 SEED = os.environ.get("KAKARI_TEST_SCHEMA_SEED", "1")
 CONFIGURATION = """
 # Calls that wait for something would wait for each generated second, and the event stream would go on for as many.

@@ -6,6 +6,7 @@ words around, is sure that it is harmless. Whatever cannot be read or decided is
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pharmacy.domain.errors import ConfigError
@@ -181,11 +182,19 @@ def _is_decided(hits: list[Finding]) -> bool:
 
 
 def load_or_closed(folder: Path | None = None) -> tuple[Recogniser, ConfigError | None]:
-    """Return a recogniser and what is wrong with its rules: with a problem it is closed and holds everything."""
+    """Return a recogniser and what is wrong with its rules: with a problem it is closed and holds everything.
+
+    The shipped rules are read once per process.
+    """
     try:
-        return Recogniser.load(folder), None
+        return Recogniser.load(folder) if folder else _shipped(), None
     except ConfigError as problem:
         return Recogniser.closed(str(problem)), problem
+
+
+@cache
+def _shipped() -> Recogniser:
+    return Recogniser.load()
 
 
 def _placed(first: int, last: int, places: list[int] | None) -> tuple[int, int]:
