@@ -42,7 +42,7 @@ lint: setup-dev  ## ruff, mypy --strict, import-linter
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: setup-dev  ## measure gate, flow and command line; PART chooses one
+bench: setup-dev  ## measure gate, flow, command line, and the flow beside other ways of writing it (speed); PART chooses one
 	.venv/bin/python -m tests.bench $(PART)
 
 soak: setup-dev  ## long fault runs and the table of promises; PART, SEED and ARGS (--list, --scale, --state) choose

@@ -66,7 +66,7 @@ kakari users add ono --role lead --json >/dev/null
 say "2. Messages flow on the shipped local models, and a pharmacist decides on each by what is true"
 play "$CIRCLE_TALKS" before
 
-for node in $CIRCLE_NODES; do
+for node in $CIRCLE_NODES; do                     # one after the other: each learns from what the ones before it brought about
   say "3. $node: datasets of $CIRCLE_FEW and of $CIRCLE_MANY training rows, with the same held-out rows"
   kakari dataset build "$node" --rows "$CIRCLE_FEW" --held-out-share "$CIRCLE_HELD_OUT" --json >"$figures/$node.few.json"
   kakari dataset build "$node" --rows "$CIRCLE_MANY" --held-out-share "$CIRCLE_HELD_OUT" --json >"$figures/$node.many.json"
@@ -99,25 +99,21 @@ for node in $CIRCLE_NODES; do
   kakari evaluate "$node" --dataset "$many" --models "$hundred,$whole" --yes --json >"$figures/$node.against_few.json"
   printf '\n[%s.student]\nmodel = "%s"\nprompt_fingerprint = "%s"\n' "$node" "$beside" \
     "$(value "$figures/$node.student_beside.json" prompt_fingerprint)" >>"$CIRCLE/models.toml"
-done
 
-say "6. What was written down to train from is looked at by a checker of its own"
-circle check "$CIRCLE/rows" --played "$CIRCLE_TALKS" | tee "$figures/checked.json"
+  say "6. $node: what was written down to train from is looked at by a checker of its own"
+  circle check "$CIRCLE/rows" --played "$played" | tee "$figures/checked.json"
 
-say "7. Kakari is started with the models file that names the students; the gate, then shadow"
-stop; serve
-for node in $CIRCLE_NODES; do
+  say "7. $node: Kakari is started with the models file that names the student; the gate, then shadow"
+  stop; serve
   promote "$node" gate || { cat "$figures/$node.gate.json" "$figures/$node.gate.said"; exit 1; }
   echo "$node: $(value "$figures/$node.gate.json" after)"
-done
 
-say "8. Messages flow until the plans' counts are there: each share in turn, then all"
-for node in $CIRCLE_NODES; do
+  say "8. $node: messages flow until the plan's counts are there: each share in turn, then all"
   shares=$("$python" -c 'import sys, tomllib; print(len(tomllib.load(open(sys.argv[1], "rb"))["canary"]["shares"]))' "$KAKARI_PLANS/$node.toml")
   for canary in $(seq "$shares"); do step "$node" "canary_$canary"; done
   step "$node" full
+  play "$CIRCLE_TALKS" after
 done
-play "$CIRCLE_ROUND" after
 
 for node in $CIRCLE_NODES; do
   say "9. $node: the pharmacist begins to turn down what the student has a part in, until the teacher serves again"

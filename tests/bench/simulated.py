@@ -1,0 +1,80 @@
+"""What the simulated provider answers: whole, or the pieces of a stream."""
+
+import functools
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+REJECTED_OF = 5
+"""One draft in so many is turned down."""
+
+TOKENS: Mapping[str, int] = {"Classification": 40, "PhaseSwitch": 40, "WrittenReply": 150, "Verdict": 150}
+PROMPT_TOKENS = 1500
+
+
+def content_of(asked: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the answer to a request and its tokens."""
+    form = asked["response_format"]["json_schema"]
+    said = zlib.crc32(str(asked["messages"][-1]["content"]).encode())
+    return _content(form["name"], json.dumps(form["schema"].get("required")), said), TOKENS[form["name"]]
+
+
+@functools.lru_cache(maxsize=4096)
+def _content(name: str, required: str, said: int) -> str:
+    if name == "Classification":
+        reason = "飲み方についての質問なので、この分類にしました。"
+        value: Any = {"safety": "clear", "category": "product_usage", "reason": reason}
+    elif name == "PhaseSwitch":
+        value = {"phase": "intake", "reason": "段階を変えるお話は出ていません。"}
+    elif name == "WrittenReply":
+        reply = f"お問い合わせありがとうございます。水か白湯でお飲みください。ご案内番号は{said % 9973}です。"
+        value = {"missing_facts": [], "reply": reply}
+    else:
+        low = said % REJECTED_OF == 0
+        marks = {each: {"reason": "基準に照らした理由です。", "mark": 5} for each in json.loads(required)}
+        value = {**marks, "tone": {"reason": "少しかたい表現です。", "mark": 2 if low else 5}}
+    return json.dumps(value, ensure_ascii=False)
+
+
+def whole(model: str, text: str, tokens: int) -> bytes:
+    """Return a completion."""
+    message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    return json.dumps({"id": "chatcmpl-1", "object": "chat.completion", "created": 1700000000, "model": model,
+                       "choices": [choice], "usage": _usage(tokens)}, ensure_ascii=False).encode()  # fmt: skip
+
+
+def beginning(model: str) -> bytes:
+    """Return the first piece, which names who speaks."""
+    return _piece(model, {"role": "assistant", "content": "", "refusal": None})
+
+
+def event(model: str, piece: str) -> bytes:
+    """Return a piece of a completion as a chunk of HTTP."""
+    return _piece(model, {"content": piece})
+
+
+def _piece(model: str, delta: Mapping[str, Any]) -> bytes:
+    return _chunk(_event(model, [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]))
+
+
+def ending(model: str, tokens: int) -> bytes:
+    """Return the last pieces: why it ended, the usage, and that it is done."""
+    stop = _event(model, [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}])
+    return _chunk(stop + _event(model, [], _usage(tokens)) + b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+
+def _event(model: str, choices: list[Any], usage: Any = None) -> bytes:
+    body = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": model,
+            "choices": choices, "usage": usage}  # fmt: skip
+    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
+
+
+def _chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def _usage(tokens: int) -> dict[str, Any]:
+    return {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": tokens, "total_tokens": PROMPT_TOKENS + tokens,
+            "prompt_tokens_details": {"cached_tokens": 0}}  # fmt: skip
