@@ -36,9 +36,11 @@ def drill(
     from evaluation.evaluating import Unfinished
 
     async def work(database: "Database", settings: "Settings") -> "Drilled":
+        from cli.trial import stand_in_line
         from graph.assemble import assemble_from
 
         assembled = assemble_from(settings)
+        stand_in_line(assembled, database)
         try:
             return await _drilled(database, settings, assembled, node, models, judge, dataset, yes=yes, quiet=as_json)
         finally:

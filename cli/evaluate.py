@@ -102,11 +102,12 @@ def _evaluated(
     from pharmacy.models.batch import BatchRefused
 
     async def work(database: "Database", settings: "Settings") -> "tuple[Evaluated, Mapping[str, WinRate]]":
-        from cli.trial import candidates, refuse_unknown
+        from cli.trial import candidates, refuse_unknown, stand_in_line
         from evaluation.evaluating import Wanted
         from graph.assemble import assemble_from
 
         assembled = assemble_from(settings)
+        stand_in_line(assembled, database)
         try:
             refuse_unknown(node, assembled)
             wanted = Wanted(node, candidates(models, node, assembled), *of, again=how.again)

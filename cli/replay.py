@@ -56,12 +56,13 @@ async def _replayed(
 ) -> "Replayed":
     from rich.console import Console
 
-    from cli.trial import open_endpoints
+    from cli.trial import open_endpoints, stand_in_line
     from evaluation.replaying import named_models, replay
     from graph.assemble import assemble_from
 
     instead = {name: Path(file) for name, file in change.files.items()}
     assembled = assemble_from(settings.model_copy(update=instead))
+    stand_in_line(assembled, database)
     try:
         open_endpoints(assembled, settings, [*named_models(assembled, change).values()])
         with Console(stderr=True, quiet=quiet).status("asking …"):

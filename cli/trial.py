@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from evaluation.candidates import Candidate
     from graph.assemble import Assembled
     from pharmacy.settings import Settings
+    from pharmacy.storage.database import Database
 
 
 def refuse_unknown(node: str, assembled: "Assembled") -> None:
@@ -43,6 +44,13 @@ def open_endpoints(assembled: "Assembled", settings: "Settings", refs: list[str]
     from pharmacy.settings import endpoint_variables
 
     assembled.registry.open_for([ref for ref in refs if ref != RECORDED], endpoint_variables(settings))
+
+
+def stand_in_line(assembled: "Assembled", database: "Database") -> None:
+    """Have what `assembled` asks of limited models counted with what every other process asks."""
+    from pharmacy.storage.model_queue import ModelQueue
+
+    assembled.registry.queue = ModelQueue(database)
 
 
 def ask_cost(expected_usd: float | None, what: str, *, yes: bool, quiet: bool) -> None:

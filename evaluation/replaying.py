@@ -12,6 +12,7 @@ from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.model import ChatModel, Early, ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.domain.outcome_json import outcome_json
+from pharmacy.domain.pace import Priority
 from pharmacy.domain.serving import Serving
 from pharmacy.models.run_models import RunModels
 from pharmacy.storage import audit, names, people, reading, servings
@@ -119,7 +120,7 @@ async def replay(
     if change.teachers_only:
         serving = {node: Serving("teacher") for node in assembled.registry.tables.nodes}
     key = f"{pharmacy_id}/{asked.conversation_id}"
-    run_models = _Changed(assembled.models_for_run(conversation=key, decided=serving), models)
+    run_models = _Changed(assembled.models_for_run(conversation=key, decided=serving, priority=Priority.PERSON), models)
     outcome = await _outcome(database, pharmacy_id, assembled, asked, RunContext(run_models, shelf, in_force))
     return _replayed(asked, outcome, calls_then, blanks_then, run_models.calls)
 

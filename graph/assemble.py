@@ -22,6 +22,7 @@ from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.recognise import load_or_closed
 from pharmacy.domain.model import ChatModel, Prompt
+from pharmacy.domain.pace import Priority
 from pharmacy.domain.policy_file import PolicyFile, load_policy
 from pharmacy.domain.serving import Serving
 from pharmacy.domain.toml_file import TomlFile
@@ -69,11 +70,12 @@ class Assembled:
         *,
         conversation: str | None = None,
         decided: Mapping[str, Serving] | None = None,
+        priority: Priority = Priority.BACKGROUND,
     ) -> RunModels:
         """Return the models of one message, whose time starts now; the rest is as `Registry.for_run` takes it."""
         limits = self.registry.tables.limits
         return self.registry.for_run(
-            limits.suggest_seconds, limits.calls, purse, conversation=conversation, decided=decided
+            limits.suggest_seconds, limits.calls, purse, conversation=conversation, decided=decided, priority=priority
         )
 
     def models_beside(self, purse: Purse | None = None) -> RunModels:

@@ -134,6 +134,7 @@ class CallOut(BaseModel):
     tokens_estimated: bool
     cost_usd: float | None
     seconds: float
+    waited_seconds: float
     attempt: int
     error: str | None
     started_at: str

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pharmacy.channels.line.events import Effect
+from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome
-from pharmacy.storage import cases, pharmacies, reading, signs
+from pharmacy.storage import cases, model_queue, pharmacies, reading, signs
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 
@@ -67,6 +68,16 @@ BREAKERS = Gauge("kakari_breakers_open", "Model endpoints that this process does
 RECENT_CALLS = Gauge(
     "kakari_recent_model_calls", "Model calls of the last five minutes, of all processes.", ["ended"], registry=REGISTRY
 )
+MODEL_WAIT_SECONDS = Histogram(
+    "kakari_model_wait_seconds",
+    "Seconds that calls of limited models waited for their turn.",
+    registry=REGISTRY,
+    buckets=(0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
+)
+MODEL_QUEUE = Gauge(
+    "kakari_model_queue_seconds", "How long a patient's call would wait now for its turn at the limited model where "
+    "that is longest, of all processes.", registry=REGISTRY,
+)  # fmt: skip
 JOBS = Gauge("kakari_jobs", "Jobs of all processes.", ["queue", "status"], registry=REGISTRY)
 STALLED = Gauge("kakari_jobs_stalled", "Jobs in hand of a worker that gives no sign of life.", registry=REGISTRY)
 DATABASE_BYTES = Gauge("kakari_database_bytes", "Size of the database.", registry=REGISTRY)
@@ -105,6 +116,13 @@ def count_outcome(outcome: Outcome, seconds: float) -> None:
     COST.inc(outcome.cost_usd or 0.0)
 
 
+def count_calls(calls: Sequence[ModelCall]) -> None:
+    """Count how long a run's calls stood in the queues of their models."""
+    for call in calls:
+        if call.waited_seconds > 0:
+            MODEL_WAIT_SECONDS.observe(call.waited_seconds)
+
+
 async def read_queues(program: Program) -> None:
     """Bring what is read from the store up to date; while it is busy the last figures stay and it counts as down."""
     GATES_CLOSED.set(bool(program.assembled.gates_closed_by))
@@ -115,6 +133,8 @@ async def read_queues(program: Program) -> None:
             served = await pharmacies.every(tx)
             _show_jobs(await signs.of_queue(tx))
             DATABASE_BYTES.set(await signs.database_bytes(tx))
+            limits = program.assembled.registry.tables.model_limits
+            MODEL_QUEUE.set(max((await model_queue.waits(tx, limits)).values(), default=0.0) if limits else 0.0)
         waiting, tiers, seen = Tally[str](), Tally[str](), signs.Signs()
         for pharmacy_id in served:
             async with program.database.begin(pharmacy_id) as tx:

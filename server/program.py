@@ -22,6 +22,7 @@ from pharmacy.storage import audit, erasure, modes, people, pharmacies, retentio
 from pharmacy.storage.cases import Bell
 from pharmacy.storage.database import Database, open_database
 from pharmacy.storage.jobs import Jobs
+from pharmacy.storage.model_queue import ModelQueue
 from pharmacy.storage.notices import Notices
 from server.calling import NOBODY, alarm_channel, fixed_texts
 from server.doorway import Doorway
@@ -111,6 +112,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         stack.push_async_callback(database.close)
         for pharmacy_id in dict.fromkeys((settings.pharmacy_id, *(account.pharmacy_id for account in accounts))):
             await _prepare(database, assembled, settings, pharmacy_id)
+        assembled.registry.queue = ModelQueue(database)
         jobs = await stack.enter_async_context(Jobs(database.app_url))
         notices = await stack.enter_async_context(Notices(database.app_url))
         channels = _channels(settings, accounts)

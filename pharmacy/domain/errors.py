@@ -5,7 +5,8 @@ FlowError                 every one of these ends with a pharmacist, never with 
 ├── ReplyRefused          the model declined to answer
 ├── ReplyCut              the answer was cut off: length, or the provider's content filter
 ├── ContextTooLong        the model cannot take so long an input
-├── ModelUnavailable      no answer could be had: down, limited, refused the key, breaker open
+├── ModelUnavailable      no answer could be had: down, refused the key, breaker open
+│   └── ModelLimited      it is asked as much as it may be, and time would run out before a turn came
 ├── DeadlinePassed        the message's time ran out before an answer came
 ├── CallsUsedUp           the message's number of model calls ran out
 ├── BudgetReached         the day's budget, the patient's or the pharmacy's, is used up
@@ -48,6 +49,12 @@ class ModelUnavailable(FlowError):
     """No answer could be had from the model or its fallback."""
 
     code = "model_unavailable"
+
+
+class ModelLimited(ModelUnavailable):
+    """The model is asked as much as it may be, and the message's time would run out before its turn came."""
+
+    code = "model_limited"
 
 
 class DeadlinePassed(FlowError):

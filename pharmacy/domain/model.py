@@ -66,6 +66,8 @@ class ModelCall:
     """1 for the first try of this call; a retry or the fallback model counts on."""
 
     error: str | None
+    waited_seconds: float = 0.0
+    """How long it waited for its turn before it began, where what may be asked of its model is limited."""
 
 
 @dataclass

@@ -14,6 +14,7 @@ from pharmacy.domain.errors import ConfigError
 Read = TypeVar("Read")
 _SECRET_KEYS = re.compile(r"(?:^|_)(?:api_?key|key|secret|token|password)(?:$|_)", re.IGNORECASE)
 _HEADER = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
+_STEP = re.compile(r"\"[^\"]*\"|'[^']*'|[^.\s]+")
 _KEY = re.compile(r"\s*([\w\"'-]+)\s*=")
 
 
@@ -67,7 +68,7 @@ class TomlFile:
         within: tuple[str, ...] = ()
         for number, line in enumerate(self.text.splitlines(), 1):
             if header := _HEADER.match(line):
-                spelled = within = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+                spelled = within = tuple(part.strip("\"'") for part in _STEP.findall(header[1]))
             elif key := _KEY.match(line):
                 spelled = (*within, key[1].strip("\"'"))
             else:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from pharmacy.domain.errors import DeadlinePassed, ModelUnavailable
+from pharmacy.domain.errors import DeadlinePassed, ModelLimited, ModelUnavailable
 from pharmacy.domain.model import GIVEN_UP, Early, Prompt
 from pharmacy.models.breaker import Health
 from pharmacy.models.budget import Held
@@ -15,6 +15,9 @@ from pharmacy.models.ledger import Ledger
 from pharmacy.models.retry_policy import RetryPolicy
 from pharmacy.models.tried import Failure, Target, Tried
 from pharmacy.models.usage import Usage
+
+WAITING_PART = 0.5
+"""Of the time that is left, how much a call may spend in its model's queue: then it still has to be answered."""
 
 
 @dataclass
@@ -58,15 +61,24 @@ class Asking:
         return True
 
     async def _once(self, target: Target) -> Tried:
-        self.ledger.admit()
-        async with self.ledger.budget.held(target, self.prompt, self.schema) as held:
-            self.tries += 1
-            tried = await self._timed(target, held)
+        longest = self.ledger.remaining_seconds * WAITING_PART
+        try:
+            slot = await self.ledger.slots.take(target, self.prompt, self.schema, longest)
+        except ModelLimited as error:
+            return Tried(Usage(), failure=Failure(error, Health.UNTOLD, may_fall_back=True))
+        ended: Held | None = None
+        try:
+            self.ledger.admit()
+            async with self.ledger.budget.held(target, self.prompt, self.schema) as ended:
+                self.tries += 1
+                tried = await self._timed(target, ended, slot.waited_seconds)
+        finally:
+            await slot.end(ended.tried if ended else None)
         if target.breaker:
             target.breaker.note(tried.failure.health if tried.failure else Health.ALIVE)
         return tried
 
-    async def _timed(self, target: Target, held: Held) -> Tried:
+    async def _timed(self, target: Target, held: Held, waited_seconds: float) -> Tried:
         started, begun = datetime.now(UTC), time.monotonic()
         if self.early:
             self.early.arrived = ""
@@ -80,10 +92,11 @@ class Asking:
         except BaseException as error:  # cancelled, or a bug: the provider may bill it all the same
             cut = GIVEN_UP if isinstance(error, asyncio.CancelledError) else type(error).__name__
             held.tried = self._cut_short(target, time.monotonic() - begun)
-            self._book(target, held.tried, started, begun, cut)
+            self._book(target, held.tried, started, begun, cut, waited_seconds)
             raise
         held.tried = tried
-        self._book(target, tried, started, begun, str(tried.failure.error) if tried.failure else None)
+        said = str(tried.failure.error) if tried.failure else None
+        self._book(target, tried, started, begun, said, waited_seconds)
         return tried
 
     def _timed_out(self, target: Target, limit: float) -> Tried:
@@ -102,9 +115,11 @@ class Asking:
             return Tried(bounds.estimate(self.early.arrived))
         return Tried(bounds.estimate(seconds=seconds))
 
-    def _book(self, target: Target, tried: Tried, started: datetime, begun: float, error: str | None) -> None:
+    def _book(
+        self, target: Target, tried: Tried, started: datetime, begun: float, error: str | None, waited_seconds: float
+    ) -> None:
         took = time.monotonic() - begun
-        self.ledger.book(self.node, self.prompt, target.ref, tried, started, took, self.tries, error)
+        self.ledger.book(self.node, self.prompt, target.ref, tried, started, took, self.tries, error, waited_seconds)
 
 
 def _not_admitted(target: Target) -> Tried:

@@ -8,6 +8,7 @@ from pharmacy.domain.model import ModelCall, Prompt
 from pharmacy.models.budget import Budget
 from pharmacy.models.model_name import ModelRef
 from pharmacy.models.prices import Prices
+from pharmacy.models.slots import Slots
 from pharmacy.models.tried import Tried
 
 
@@ -15,10 +16,12 @@ class Ledger:
     """The account of one message."""
 
     def __init__(
-        self, deadline_seconds: float, calls: int, prices: Prices, clock: Callable[[], float], budget: Budget
-    ) -> None:
+        self, deadline_seconds: float, calls: int, prices: Prices, clock: Callable[[], float], budget: Budget,
+        slots: Slots,
+    ) -> None:  # fmt: skip
         """Start the clock; `clock` gives monotonic seconds."""
         self.budget = budget
+        self.slots = slots
         self._seconds = deadline_seconds
         self._limit = calls
         self._prices = prices
@@ -64,7 +67,7 @@ class Ledger:
 
     def book(
         self, node: str, prompt: Prompt, asked: ModelRef, tried: Tried, started: datetime, seconds: float, attempt: int,
-        error: str | None,
+        error: str | None, waited_seconds: float,
     ) -> None:  # fmt: skip
         """Keep one call for good."""
         usage = tried.usage
@@ -86,5 +89,6 @@ class Ledger:
                 seconds=seconds,
                 attempt=attempt,
                 error=error,
+                waited_seconds=waited_seconds,
             )
         )

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.model import ChatModel
+from pharmacy.domain.pace import Priority
 from pharmacy.domain.serving import Serving
 from pharmacy.models.advice import advice_on
 from pharmacy.models.beside import Beside
@@ -19,6 +20,7 @@ from pharmacy.models.prices import Prices
 from pharmacy.models.retry_policy import RetryPolicy
 from pharmacy.models.run_models import RunModels
 from pharmacy.models.serving import check_serving, first_serving
+from pharmacy.models.slots import Queue, Slots
 from pharmacy.models.tables import ModelTables, NodeTable
 from pharmacy.models.targets import Targets
 from pharmacy.models.tried import Target
@@ -45,6 +47,9 @@ class Registry:
         self.retry = retry
         self.warnings: tuple[str, ...] = ()
         """What a person should know at start; one sentence each."""
+
+        self.queue: Queue | None = None
+        """What all processes count their calls by, given once the database is open; without it nothing limits them."""
 
         self._fingerprints = fingerprints
         self._prices = Prices(tables.prices)
@@ -96,6 +101,7 @@ class Registry:
         *,
         conversation: str | None = None,
         decided: Mapping[str, Serving] | None = None,
+        priority: Priority = Priority.BACKGROUND,
     ) -> RunModels:
         """Return the models of one message, whose time starts now and which may make so many calls.
 
@@ -103,14 +109,15 @@ class Registry:
             purse: bounds what a day may cost; without one nothing does.
             conversation: `PHARMACY/CONVERSATION`, by which shares are drawn; without one they are drawn at random.
             decided: node to who serves it, where the file's word no longer holds.
+            priority: whom it is for, where what may be asked of a model is limited.
         """
-        ledger = Ledger(deadline_seconds, calls, self._prices, self._clock, Budget(purse, self._prices))
+        ledger = self._ledger(deadline_seconds, calls, purse, priority)
         serving = {node: self.serving(node, (decided or {}).get(node)) for node in self.tables.nodes}
         return RunModels(self, ledger, serving, conversation or uuid4().hex)
 
     def for_beside(self, deadline_seconds: float, calls: int, purse: Purse | None = None) -> RunModels:
         """Return models to be asked by name beside a reply: their failures close no endpoint to any reply."""
-        ledger = Ledger(deadline_seconds, calls, self._prices, self._clock, Budget(purse, self._prices))
+        ledger = self._ledger(deadline_seconds, calls, purse, Priority.BACKGROUND)
         return RunModels(Beside(self, self.retry), ledger, {}, "")
 
     def serving(self, node: str, decided: Serving | None = None) -> Serving:
@@ -187,6 +194,10 @@ class Registry:
             ConfigError: its endpoint is not one in use.
         """
         return self._targets.target(node, self.table(node), ref)
+
+    def _ledger(self, deadline_seconds: float, calls: int, purse: Purse | None, priority: Priority) -> Ledger:
+        slots = Slots(self.tables.model_limits, self.queue, priority)
+        return Ledger(deadline_seconds, calls, self._prices, self._clock, Budget(purse, self._prices), slots)
 
     def _make_all(self, environ: Mapping[str, str]) -> None:
         for node, table in self.tables.nodes.items():

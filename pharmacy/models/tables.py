@@ -1,18 +1,19 @@
 """Read nodes/models.toml: which model and prompt may serve each node, where models live, what a message may cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pharmacy.domain.errors import ConfigError
+from pharmacy.domain.pace import ModelLimit
 from pharmacy.domain.toml_file import TomlFile
 from pharmacy.models.base_url import checked_base_url
 from pharmacy.models.model_name import LOCAL, ModelRef
 
-NOT_NODES = ("endpoints", "limits", "prices")
+NOT_NODES = ("endpoints", "limits", "model_limits", "prices")
 
 
 def _is_ref(text: str) -> str:
@@ -26,6 +27,12 @@ def _is_local_ref(text: str) -> str:
     return text
 
 
+def _is_limitable_ref(text: str) -> str:
+    if ModelRef.read(text).is_local:
+        raise ValueError("a local model has no provider who limits it; expected another endpoint's model")
+    return text
+
+
 def _is_remote_ref(text: str) -> str:
     if ModelRef.read(text).is_local:
         raise ValueError("a provider's failure never falls to a local model; expected another endpoint's model")
@@ -33,6 +40,7 @@ def _is_remote_ref(text: str) -> str:
 
 
 Ref = Annotated[str, AfterValidator(_is_ref)]
+RemoteRef = Annotated[str, AfterValidator(_is_limitable_ref)]
 PromptFile = Annotated[str, Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)+$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
@@ -64,6 +72,20 @@ class Limits(_Table):
     suggest_seconds: float = Field(gt=0, le=120)
     auto_seconds: float = Field(gt=0, le=60)
     calls: int = Field(ge=1, le=12)
+
+
+class PerMinute(_Table):
+    """What a model may be asked for in a minute, by all processes that share a database."""
+
+    requests_per_minute: int | None = Field(default=None, ge=1, le=10_000_000)
+    tokens_per_minute: int | None = Field(default=None, ge=1, le=10_000_000_000)
+    """Tokens read and written together."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.requests_per_minute is None and self.tokens_per_minute is None:
+            raise ValueError("limits nothing; expected requests_per_minute, tokens_per_minute or both")
+        return self
 
 
 class Price(_Table):
@@ -144,6 +166,9 @@ class ModelTables:
     prices: Mapping[str, Price]
     """`provider:name` to the price that overrides the shipped one."""
 
+    model_limits: Mapping[str, ModelLimit] = field(default_factory=dict)
+    """`provider:name` to what may be asked of it in a minute; a name without date stands for its snapshots too."""
+
 
 def read_tables(path: Path) -> ModelTables:
     """Return what the file at `path` says.
@@ -154,10 +179,12 @@ def read_tables(path: Path) -> ModelTables:
     file = TomlFile.read(path)
     endpoints = file.table(("endpoints",), dict[Name, Endpoint]) if "endpoints" in file.tables else {}
     prices = file.table(("prices",), dict[Ref, Price]) if "prices" in file.tables else {}
+    paced = file.table(("model_limits",), dict[RemoteRef, PerMinute]) if "model_limits" in file.tables else {}
+    model_limits = {ref: ModelLimit(ref, of.requests_per_minute, of.tokens_per_minute) for ref, of in paced.items()}
     limits = file.table(("limits",), Limits)
     names = [name for name in file.tables if name not in NOT_NODES]
     nodes = {name: file.table((name,), NodeTable) for name in names}
-    tables = ModelTables(path, nodes, endpoints, limits, prices)
+    tables = ModelTables(path, nodes, endpoints, limits, prices, model_limits)
     _check(file, tables)
     return tables
 
@@ -172,6 +199,10 @@ def _check(file: TomlFile, tables: ModelTables) -> None:
         for key, ref in (("teacher", table.teacher), ("fallback", table.fallback), ("student", _student(table))):
             if ref and ModelRef.read(ref).provider not in known:
                 raise file.wrong((node, key), f"{ref!r}: provider is none of {known}")
+
+    for ref in tables.model_limits:
+        if ModelRef.read(ref).provider not in known:
+            raise file.wrong(("model_limits", ref), f"provider is none of {known}")
 
 
 def _student(table: NodeTable) -> str | None:

@@ -75,7 +75,7 @@ class Database:
         Raises:
             StoreBusy: as `begin`.
         """
-        async with _told_busy(), self._single.connect() as connection:
+        async with _told_busy(), self._turns.turn(), self._single.connect() as connection:
             yield connection
 
     @asynccontextmanager

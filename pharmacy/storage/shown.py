@@ -185,6 +185,7 @@ def call_json(row: Any) -> dict[str, Any]:
         "tokens_estimated",
         "cost_usd",
         "seconds",
+        "waited_seconds",
         "attempt",
         "error",
     )

@@ -15,6 +15,7 @@ from pharmacy.domain.annotation import lowest_margin
 from pharmacy.domain.gates.hit import GateHit, Tier
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
+from pharmacy.domain.pace import Priority
 from pharmacy.models.keeping import kept_run
 from pharmacy.models.run_models import RunModels
 from pharmacy.storage import names, policy, runs, servings, shadows, unanswered
@@ -110,7 +111,9 @@ class ReplyJobs:
         purse = DayPurse(self.program.database, self.program.settings.budgets, begun.pharmacy_id, begun.patient.id)
         started = time.monotonic()
         serving = {node: each.serving for node, each in decided.items()}
-        models = self.program.assembled.models_for_run(purse, conversation=key_of(begun), decided=serving)
+        models = self.program.assembled.models_for_run(
+            purse, conversation=key_of(begun), decided=serving, priority=Priority.PATIENT
+        )
         at_work = AtWork(self.program.database, begun)
         # What is kept elsewhere is for learning from: only of those who agree to that.
         kept_run.set(begun.id if begun.patient.consent.training else None)
@@ -130,6 +133,7 @@ class ReplyJobs:
             await self._trace(begun, proposal, models.calls, time.monotonic() - started)
         if ended == "proposed" and proposal is not None:
             metrics.count_outcome(proposal, time.monotonic() - started)
+            metrics.count_calls(models.calls)
             if proposal.reason is not None and proposal.reason.tier is Tier.E:
                 log_emergency(begun.conversation_id, begun.version)
 

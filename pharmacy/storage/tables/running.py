@@ -175,6 +175,7 @@ model_calls = Table(
     Column("attempt", Integer, nullable=False),
     Column("error", Text),
     time("started_at", nullable=False),
+    Column("waited_seconds", Double, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("seq"),
     Index(None, "pharmacy_id", "run_id"),
     Index(None, "pharmacy_id", "conversation_id"),
