@@ -21,6 +21,7 @@ from cli import (
     pharmacies,
     policy,
     products,
+    profile,
     promote,
     replay,
     restored,
@@ -53,6 +54,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(pharmacies.app, name="pharmacies")
 app.add_typer(products.app, name="products")
 app.add_typer(policy.app, name="policy")
+app.command("profile")(profile.profile)
 app.add_typer(distill.app, name="distill")
 dataset.app.command("push")(dataset_langsmith.push)
 dataset.app.command("pull")(dataset_langsmith.pull)

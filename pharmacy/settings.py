@@ -153,7 +153,7 @@ class Settings(BaseModel):
     """How long a message waits for the next one of the same burst; 0 to 60."""
 
     profile: Profile = Field(Profile.THRIFTY, alias="KAKARI_PROFILE")
-    """What an earlier answer may cost: thrifty (nothing more), quick (a guessed draft) or quickest (two drafts)."""
+    """What an earlier answer may cost a pharmacy that chose nothing: thrifty (nothing more), quick or quickest."""
 
     concurrency: int = Field(64, alias="KAKARI_CONCURRENCY", ge=1, le=1000)
     """How many messages one worker has in work at once; 1 to 1000."""

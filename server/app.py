@@ -45,6 +45,7 @@ from server.routes import (
     numbers,
     policy,
     presence,
+    profile,
     sessions,
     suggestions,
 )
@@ -81,6 +82,7 @@ def create_app(program: Program | None = None) -> FastAPI:
         numbers,
         facts,
         policy,
+        profile,
         presence,
         line,
         sessions,

@@ -29,7 +29,8 @@ class Right(StrEnum):
     """See which models serve, how good they are and what they cost: figures, and no patient's words."""
 
     SET_SERVING = "set_serving"
-    """Let a student take its next step, where the node's plan names one's role; let the teacher serve again."""
+    """Let a student take its next step, where the node's plan names one's role; let the teacher serve again; say what
+    an earlier answer may cost."""
 
     READ_POLICY = "read_policy"
     """See what may be sent automatically."""

@@ -18,7 +18,7 @@ from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.domain.pace import Priority
 from pharmacy.models.keeping import kept_run
 from pharmacy.models.run_models import RunModels
-from pharmacy.storage import names, policy, runs, servings, shadows, unanswered
+from pharmacy.storage import names, policy, reply_profiles, runs, servings, shadows, unanswered
 from pharmacy.storage.automatic import Automatic
 from pharmacy.storage.background import end
 from pharmacy.storage.begun import Begun
@@ -173,7 +173,8 @@ class ReplyJobs:
         catalogue = await self.program.catalogue(begun.pharmacy_id)
         async with self.program.database.begin(begun.pharmacy_id) as tx:
             in_force = await policy.in_force(tx, begun.pharmacy_id, self.program.assembled.policy)
-        context = RunContext(models, catalogue, in_force, self.program.settings.profile, begins=at_work.begins)
+            profile = await reply_profiles.in_force(tx, begun.pharmacy_id, self.program.settings.profile)
+        context = RunContext(models, catalogue, in_force, profile, begins=at_work.begins)
         proposal = await self.program.assembled.replies.run(request_of(begun), context)
         return await self._of_this_patient(begun, proposal)
 

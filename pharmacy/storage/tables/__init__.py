@@ -20,6 +20,7 @@ from pharmacy.storage.tables.line import line_contacts, line_events, line_unsent
 from pharmacy.storage.tables.noting import canned_replies, moves, notes
 from pharmacy.storage.tables.policies import kill_switches, policies
 from pharmacy.storage.tables.presence import presences
+from pharmacy.storage.tables.profiling import reply_profiles
 from pharmacy.storage.tables.queueing import model_queues
 from pharmacy.storage.tables.recording import audit, audit_heads, restores, served_modes
 from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
@@ -69,6 +70,7 @@ __all__ = [
     "presences",
     "products",
     "provider_sign_ins",
+    "reply_profiles",
     "requests",
     "restores",
     "runs",
