@@ -16,6 +16,7 @@ from cli import (
     drill,
     erase,
     evaluate,
+    figures,
     graph,
     keys,
     pharmacies,
@@ -63,6 +64,7 @@ app.add_typer(dataset.app, name="dataset")
 app.command("evaluate")(evaluate.evaluate)
 app.command("promote")(promote.promote)
 app.command("drill")(drill.drill)
+app.command("figures")(figures.figures)
 app.command("replay")(replay.replay)
 app.command("rollback")(rollback.rollback)
 app.command("backup")(backup.backup)

@@ -149,6 +149,10 @@ class Settings(BaseModel):
     yen_per_usd: Annotated[str, AfterValidator(_rate)] = Field("160 on 2026-11-22", alias="KAKARI_YEN_PER_USD")
     """Yen per US dollar and the day it was stated. As shipped it is an assumption and no quotation: set your own."""
 
+    pharmacist_yen: Annotated[str, AfterValidator(_rate)] = Field("200 on 2026-11-22", alias="KAKARI_PHARMACIST_YEN")
+    """Yen that a message costs which a pharmacist answers by hand, and the day that was stated. As shipped it is an
+    assumption (five minutes at 2,400 yen an hour) that figures are held against: set your own."""
+
     settle_seconds: float = Field(1.0, alias="KAKARI_SETTLE_SECONDS", ge=0, le=60)
     """How long a message waits for the next one of the same burst; 0 to 60."""
 

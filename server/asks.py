@@ -68,6 +68,16 @@ class OrderBody(Body):
     product: Line
     state: Line
     ships_on: Day | None = None
+    ordered_on: Day | None = None
+    """The day it was made, in Japan: what the purchase rate is counted from."""
+
+
+class RatingBody(Body):
+    """How content the patient said to be; a figure of the pharmacy's, which no model is told."""
+
+    on: Day
+    mark: Annotated[int, Field(ge=1, le=5, strict=True)]
+    """1 is not at all, 5 fully."""
 
 
 class ProfileBody(Body):
@@ -83,6 +93,7 @@ class ProfileBody(Body):
     constitution: Line | None = None
     consent: ConsentBody | None = None
     orders: Annotated[list[OrderBody], Field(max_length=100)] | None = None
+    ratings: Annotated[list[RatingBody], Field(max_length=1_000)] | None = None
 
 
 class PatientOfMessage(ProfileBody):

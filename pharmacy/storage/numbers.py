@@ -54,17 +54,23 @@ class Asked:
 
 async def count(tx: AsyncConnection, asked: Asked) -> Mapping[Key, Figures]:
     """Return the figures of all of it, and by each way; what has none is left out, but `TOTAL` never."""
-    found: dict[Key, Figures] = defaultdict(Figures)
-    found[TOTAL] = Figures()
-    for row in await tx.execute(_counts(asked)):
-        key = _key(row)
-        found[key] = _with(found[key], row)
+    found = await decided(tx, asked)
     for row in await tx.execute(_times(asked)):
         key = _key(row)
         found[key] = replace(found[key], seconds=Spread(row.n, row.median, row.p90))
     edited = (await tx.execute(_edited(asked))).all()
     for key, changes in (await asyncio.to_thread(_changes, edited)).items():
         found[key] = replace(found[key], edits=edits_of(changes))
+    return found
+
+
+async def decided(tx: AsyncConnection, asked: Asked) -> dict[Key, Figures]:
+    """Return how many of each there were, likewise; nothing of how long it took or what was changed."""
+    found: dict[Key, Figures] = defaultdict(Figures)
+    found[TOTAL] = Figures()
+    for row in await tx.execute(_counts(asked)):
+        key = _key(row)
+        found[key] = _with(found[key], row)
     return found
 
 

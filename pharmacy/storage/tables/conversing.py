@@ -95,6 +95,7 @@ messages = Table(
     UniqueConstraint("pharmacy_id", "conversation_id", "id"),
     of_conversation(),
     Index(None, "pharmacy_id", "conversation_id", "seq"),
+    Index("ix_messages_by_time", "received_at", postgresql_using="brin"),
     Index("ix_messages_of_patient", "pharmacy_id", "conversation_id", "version",
           postgresql_where=text("author = 'patient'")),
     Index("ix_messages_of_ours", "pharmacy_id", "conversation_id", "version",
