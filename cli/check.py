@@ -70,6 +70,7 @@ def _all() -> list[Finding]:
             ),
             *(Finding("models", "warning", warning) for warning in built.registry.warnings),
             Finding("budgets", "ok", str(settings.budgets)),
+            *(Finding("limits", "ok", str(limit)) for limit in registry.tables.model_limits.values()),
         ]
     except ConfigError as error:
         findings.append(Finding("flow", "wrong", str(error)))

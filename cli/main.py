@@ -8,6 +8,7 @@ from cli import (
     annotations,
     audit,
     backup,
+    budget,
     check,
     dataset,
     dataset_langsmith,
@@ -48,6 +49,7 @@ app.command("worker")(worker.worker)
 app.command("suggest")(suggest.suggest)
 app.command("graph")(graph.graph)
 app.command("check")(check.check)
+app.command("budget")(budget.budget)
 app.command("erase")(erase.erase)
 app.command("sign-in")(keys.sign_in)
 app.add_typer(keys.app, name="keys")

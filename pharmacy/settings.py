@@ -146,6 +146,15 @@ class Settings(BaseModel):
     yen: Bound = Field(20_000, alias="KAKARI_BUDGET_YEN")
     """The same in yen. A model whose price nobody knows counts at the dearest known price."""
 
+    patient_month_yen: Bound = Field(10_000, alias="KAKARI_BUDGET_PATIENT_MONTH_YEN")
+    """Yen that one patient's messages may cost per month in Japan. Or `unlimited`."""
+
+    month_yen: Bound = Field(400_000, alias="KAKARI_BUDGET_MONTH_YEN")
+    """Yen that all messages of a pharmacy may cost per month together. Or `unlimited`."""
+
+    cheaper_from: float = Field(0.8, alias="KAKARI_BUDGET_CHEAPER_FROM", ge=0, le=1)
+    """From which part of any budget on, 0 to 1, a node that names a `cheaper` model is asked there."""
+
     yen_per_usd: Annotated[str, AfterValidator(_rate)] = Field("160 on 2026-11-22", alias="KAKARI_YEN_PER_USD")
     """Yen per US dollar and the day it was stated. As shipped it is an assumption and no quotation: set your own."""
 
@@ -312,9 +321,10 @@ class Settings(BaseModel):
 
     @property
     def budgets(self) -> Budgets:
-        """What may be spent on models in one day."""
-        rate = Rate.read(self.yen_per_usd)
-        return Budgets(Cap(self.patient_tokens, self.patient_yen), Cap(self.tokens, self.yen), rate)
+        """What may be spent on models in one day and in one month."""
+        patient, in_all = Cap(self.patient_tokens, self.patient_yen), Cap(self.tokens, self.yen)
+        month = Cap(None, self.patient_month_yen), Cap(None, self.month_yen)
+        return Budgets(patient, in_all, Rate.read(self.yen_per_usd), *month, self.cheaper_from)
 
     @property
     def contacts(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from pharmacy.channels.line.events import Effect
 from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome
-from pharmacy.storage import cases, model_queue, pharmacies, reading, signs
+from pharmacy.storage import cases, model_queue, pharmacies, reading, signs, spending
 from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 
@@ -62,6 +62,10 @@ SPENT_USD = Gauge("kakari_spent_usd", "US dollars counted for today in Japan, of
 BUDGETS_REACHED = Gauge(
     "kakari_budgets_reached", "Budgets of today that are used up: whole pharmacies', single patients'.", ["of"],
     registry=REGISTRY,
+)  # fmt: skip
+BUDGET_PART = Gauge(
+    "kakari_budget_used_share", "Share of a pharmacy's budget that is used, where it is largest; 0 without one.",
+    ["of"], registry=REGISTRY,
 )  # fmt: skip
 BREAKERS = Gauge("kakari_breakers_open", "Model endpoints that this process does not call at present.",
                  registry=REGISTRY)  # fmt: skip
@@ -136,11 +140,15 @@ async def read_queues(program: Program) -> None:
             limits = program.assembled.registry.tables.model_limits
             MODEL_QUEUE.set(max((await model_queue.waits(tx, limits)).values(), default=0.0) if limits else 0.0)
         waiting, tiers, seen = Tally[str](), Tally[str](), signs.Signs()
+        used, budgets = {"day": 0.0, "month": 0.0}, program.settings.budgets
         for pharmacy_id in served:
             async with program.database.begin(pharmacy_id) as tx:
                 waiting.update(await reading.counts(tx, pharmacy_id))
                 tiers.update({of or "": n for of, n in (await cases.open_by_tier(tx, pharmacy_id)).items()})
                 seen = seen.and_of(await signs.of_pharmacy(tx))
+                day, month = await spending.spent(tx)
+            used["day"] = max(used["day"], budgets.in_all.used_part(day, budgets.rate))
+            used["month"] = max(used["month"], budgets.in_all_month.used_part(month, budgets.rate))
     except StoreBusy:
         DATABASE_UP.set(0)
         READY.set(0)
@@ -151,6 +159,8 @@ async def read_queues(program: Program) -> None:
         WAITING.labels(queue).set(count)
     for tier, count in tiers.items():
         OPEN_CASES.labels(tier).set(count)
+    for of, share in used.items():
+        BUDGET_PART.labels(of).set(share)
     _show_signs(seen)
 
 

@@ -1,4 +1,4 @@
-"""Daily budgets: what one patient, and all of a pharmacy's together, may cost a day, and what was spent of them."""
+"""Budgets: what one patient, and all of a pharmacy's together, may cost a day and a month, and what was spent."""
 
 import math
 import re
@@ -77,6 +77,11 @@ class Cap:
         """Return that part of it, 0 to 1."""
         return Cap(*(None if bound is None else math.floor(bound * part) for bound in (self.tokens, self.yen)))
 
+    def used_part(self, spent: Spend, rate: Rate) -> float:
+        """Return how much of it `spent` is, from 0 on; by tokens or by yen, whichever is more."""
+        by_tokens = spent.tokens / self.tokens if self.tokens else 0.0
+        return max(by_tokens, spent.cost_usd * rate.yen_per_usd / self.yen if self.yen else 0.0)
+
     def reached(self, spent: Spend, rate: Rate) -> str:
         """Return which bound `spent` has reached, with both figures, or nothing while it may go on."""
         if self.tokens is not None and spent.tokens >= self.tokens:
@@ -87,28 +92,51 @@ class Cap:
         return ""
 
 
+NO_END = Cap(None, None)
+
+
 @dataclass(frozen=True)
 class Budgets:
-    """What may be spent in one day."""
+    """What may be spent in one day, and in one month."""
 
     patient: Cap
     in_all: Cap
     rate: Rate
+    patient_month: Cap = NO_END
+    in_all_month: Cap = NO_END
+    cheaper_from: float = 1.0
+    """From which part of any of them, 0 to 1, a node that has a cheaper model is asked there."""
 
     def __str__(self) -> str:
         """Return all bounds in words, and what a dollar counts for."""
-        each = f"per day {self.patient} for a patient, {self.in_all} in all"
-        return f"{each}; {self.rate.yen_per_usd:g} yen per US dollar, stated on {self.rate.dated}"
+        day = f"per day {self.patient} for a patient, {self.in_all} in all"
+        month = (
+            f"per month {_told(self.patient_month.yen)} yen for a patient, {_told(self.in_all_month.yen)} yen in all"
+        )
+        rate = f"{self.rate.yen_per_usd:g} yen per US dollar, stated on {self.rate.dated}"
+        return f"{day}; {month}; cheaper models from {self.cheaper_from:.0%} on; {rate}"
+
+    def times(self, part: float) -> "Budgets":
+        """Return that part of all of them, 0 to 1."""
+        caps = (cap.times(part) for cap in (self.patient, self.in_all, self.patient_month, self.in_all_month))
+        patient, in_all, patient_month, in_all_month = caps
+        return Budgets(patient, in_all, self.rate, patient_month, in_all_month, self.cheaper_from)
 
 
-def refusal(whose: str, figures: str, day: datetime) -> str:
+def refusal(whose: str, figures: str, day: datetime, *, of_month: bool = False) -> str:
     """Return what a person is told when a budget is used up.
 
     Args:
         whose: `this patient` or `the pharmacy`.
-        day: the day's first moment.
+        day: the first moment of the day in which it was.
+        of_month: whether it is the month's budget.
     """
     today = day.astimezone(JAPAN).date()
+    if of_month:
+        until = (today.replace(day=1) + timedelta(days=31)).replace(day=1)
+        return (
+            f"the monthly budget of {whose} is used up: {figures} in {today:%Y-%m}; it begins anew on {until} in Japan"
+        )
     until = today + timedelta(days=1)
     return f"the daily budget of {whose} is used up: {figures} on {today}; it begins anew on {until} in Japan"
 

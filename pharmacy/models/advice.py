@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from pharmacy.models.known_models import known_model, takes_temperature
-from pharmacy.models.model_name import ModelRef, maker_of
+from pharmacy.models.model_name import ModelRef, maker_of, undated
 from pharmacy.models.prices import Prices
 from pharmacy.models.tables import ModelTables, NodeTable
 
@@ -20,6 +20,7 @@ def advice_on(tables: ModelTables, prices: Prices, today: date) -> tuple[str, ..
     found = [
         *_on_models(tables.nodes, prices, today),
         *_on_settings(tables.nodes),
+        *_on_cost(tables, prices),
         *_on_judge(tables.nodes),
     ]
     return tuple(dict.fromkeys(found))
@@ -40,7 +41,7 @@ def _on_models(nodes: Mapping[str, NodeTable], prices: Prices, today: date) -> I
             yield from _on_last_day(ref, served[str(ref)], known.shutdown, today)
         if prices.of(ref) is None:
             yield (
-                f"{ref}: price is not known, so cost figures that include it stay unknown and daily budgets count it "
+                f"{ref}: price is not known, so cost figures that include it stay unknown and budgets count it "
                 "at the dearest known price; set it under [prices]"
             )
 
@@ -64,6 +65,20 @@ def _on_settings(nodes: Mapping[str, NodeTable]) -> Iterator[str]:
                 yield f"[{node}] max_output_tokens is {table.max_output_tokens}; {ref} writes at most {known.output}"
             if table.temperature is not None and not takes_temperature(ref.name, table.reasoning_effort):
                 yield f"[{node}] temperature is not sent to {ref}, which takes only its default"
+
+
+def _on_cost(tables: ModelTables, prices: Prices) -> Iterator[str]:
+    for node, table in tables.nodes.items():
+        if table.cheaper is None:
+            continue
+        dear, cheap = (prices.most_usd(ModelRef.read(ref), 1000, 1000) for ref in (table.teacher, table.cheaper))
+        if dear is not None and (cheap is None or cheap >= dear):
+            yield f"[{node}] cheaper {table.cheaper!r} does not cost less than {table.teacher!r}: it is never asked"
+    named = {ref for table in tables.nodes.values() for ref in map(ModelRef.read, table.refs)}
+    covered = {name for ref in named for name in (str(ref), f"{ref.provider}:{undated(ref.name)}")}
+    for name in tables.model_limits:
+        if name not in covered:
+            yield f"[model_limits.{name!r}]: no node names this model; it limits only trials of it"
 
 
 def _on_judge(nodes: Mapping[str, NodeTable]) -> Iterator[str]:

@@ -35,18 +35,21 @@ class Asking:
     tries: int = 0
     """How many have been made, of all targets."""
 
-    async def of(self, target: Target) -> Tried:
+    async def of(self, target: Target, cheaper: Target | None = None) -> Tried:
         """Return the last try of `target`: an answer, or the failure it was left with.
+
+        Args:
+            cheaper: who is asked in its place once a budget is nearly used up.
 
         Raises:
             DeadlinePassed, CallsUsedUp: the message's account is empty.
-            BudgetReached: the day's budget is used up.
+            BudgetReached: a budget is used up, or nearly so and `cheaper` costs less.
         """
         for attempt in range(1, self.retry.attempts + 1):
             self.ledger.check()
             if target.breaker and not target.breaker.admits():
                 return _not_admitted(target)
-            tried = await self._once(target)
+            tried = await self._once(target, cheaper)
             if attempt == self.retry.attempts or not await self._may_go_on(target, tried.failure, attempt):
                 break
         return tried
@@ -60,7 +63,7 @@ class Asking:
         await asyncio.sleep(wait)
         return True
 
-    async def _once(self, target: Target) -> Tried:
+    async def _once(self, target: Target, cheaper: Target | None) -> Tried:
         longest = self.ledger.remaining_seconds * WAITING_PART
         try:
             slot = await self.ledger.slots.take(target, self.prompt, self.schema, longest)
@@ -69,7 +72,7 @@ class Asking:
         ended: Held | None = None
         try:
             self.ledger.admit()
-            async with self.ledger.budget.held(target, self.prompt, self.schema) as ended:
+            async with self.ledger.budget.held(target, self.prompt, self.schema, cheaper) as ended:
                 self.tries += 1
                 tried = await self._timed(target, ended, slot.waited_seconds)
         finally:

@@ -89,6 +89,10 @@ class Beside:
         """Return nothing."""
         return None
 
+    def cheaper_of(self, node: str) -> str | None:  # noqa: ARG002  # likewise
+        """Return nothing."""
+        return None
+
     def target(self, node: str, ref: str) -> Target:
         """Return the model `ref` as `node` asks it."""
         return BesideTarget(self.models.target(node, ref))

@@ -1,4 +1,4 @@
-"""What a call may cost at most is asked of the day's purse before it is made, and what it did cost is told it after."""
+"""What a call may cost at most is asked of the purse before it is made, and what it did cost is told it after."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,13 +17,16 @@ from pharmacy.models.usage import UsageBounds
 
 
 class Purse(Protocol):
-    """What was spent today, shared by every process."""
+    """What was spent today and this month, shared by every process."""
 
-    async def reserve(self, most: Spend) -> Reserved:
+    async def reserve(self, most: Spend, *, saves: bool = False) -> Reserved:
         """Count `most` as spent.
 
+        Args:
+            saves: whether a cheaper model stands ready, for the sake of which this call may be refused earlier.
+
         Raises:
-            BudgetReached: the day's budget is used up; nothing was counted.
+            BudgetReached: a budget is used up, or nearly so where it `saves`; nothing was counted.
         """
         ...
 
@@ -50,18 +53,25 @@ class Budget:
         self._correcting: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def held(self, target: Target, prompt: Prompt, schema: type[BaseModel]) -> AsyncIterator[Held]:
+    async def held(
+        self, target: Target, prompt: Prompt, schema: type[BaseModel], cheaper: Target | None = None
+    ) -> AsyncIterator[Held]:
         """Hold what one call of `target` can cost while the body makes it; a local model costs nothing.
 
+        Args:
+            cheaper: who is asked once this is refused.
+
         Raises:
-            BudgetReached: the day's budget is used up.
+            BudgetReached: a budget is used up, or nearly so and `cheaper` costs less.
         """
         held = Held()
         if self._purse is None or target.ref.is_local:
             yield held
             return
         # Counted before the call and in full: so calls that other workers make just now cannot add up over the cap.
-        reserved = await self._purse.reserve(self._at_most(target.ref, target.bounds(prompt, schema)))
+        most = self._at_most(target.ref, bounds := target.bounds(prompt, schema))
+        saves = cheaper is not None and self._at_most(cheaper.ref, bounds).cost_usd < most.cost_usd
+        reserved = await self._purse.reserve(most, saves=saves)
         try:
             yield held
         finally:

@@ -187,6 +187,10 @@ class Registry:
         """Return the model that is asked when the serving one cannot be had."""
         return None if self.mode == "local" else self.table(node).fallback
 
+    def cheaper_of(self, node: str) -> str | None:
+        """Return the model that is asked in place of dearer ones once a budget is nearly used up."""
+        return None if self.mode == "local" else self.table(node).cheaper
+
     def target(self, node: str, ref: str) -> Target:
         """Return the model `ref` as `node` asks it.
 

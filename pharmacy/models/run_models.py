@@ -29,6 +29,10 @@ class Models(Protocol):
         """Return what is asked when the serving model cannot be had."""
         ...
 
+    def cheaper_of(self, node: str) -> str | None:
+        """Return what is asked in place of dearer ones once a budget is nearly used up."""
+        ...
+
     def target(self, node: str, ref: str) -> Target:
         """Return the model `ref` as `node` asks it."""
         ...
@@ -63,7 +67,7 @@ class RunModels:
         teacher = self._models.teacher_of(node)
         first = self._first_of(node, teacher) if drafts_written == 0 else teacher
         fallback = self._models.fallback_of(node)
-        return self._asked(node, [first, *([fallback] if fallback else [])], early)
+        return self._asked(node, [first, *([fallback] if fallback else [])], early, self._models.cheaper_of(node))
 
     def named(self, node: str, ref: str) -> ChatModel:
         """Return the model `ref` under the node's settings, without fallback: for shadows, trials and evaluation."""
@@ -121,6 +125,7 @@ class RunModels:
             self._chosen[node] = Chosen(first, share if by_student else 1 - share)
         return first
 
-    def _asked(self, node: str, refs: list[str], early: Early | None = None) -> ChatModel:
+    def _asked(self, node: str, refs: list[str], early: Early | None = None, cheaper: str | None = None) -> ChatModel:
         targets = [self._models.target(node, ref) for ref in dict.fromkeys(refs)]
-        return NodeModel(node, targets, self._ledger, self._models.retry, early)
+        saving = self._models.target(node, cheaper) if cheaper else None
+        return NodeModel(node, targets, self._ledger, self._models.retry, early, saving)

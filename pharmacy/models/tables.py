@@ -129,6 +129,9 @@ class NodeTable(_Table):
     fallback: Annotated[str, AfterValidator(_is_remote_ref)] | None = None
     """Asked when the serving model cannot be had."""
 
+    cheaper: Annotated[str, AfterValidator(_is_remote_ref)] | None = None
+    """Asked in place of dearer models once a budget is nearly used up."""
+
     timeout_seconds: float = Field(gt=0, le=120)
     """Of one call, from the first byte sent to the last one read."""
 
@@ -151,7 +154,7 @@ class NodeTable(_Table):
     @property
     def refs(self) -> tuple[str, ...]:
         """Every provider's model that this table names, the local one left out."""
-        named = (self.teacher, self.student.model if self.student else None, self.fallback)
+        named = (self.teacher, self.student.model if self.student else None, self.fallback, self.cheaper)
         return tuple(dict.fromkeys(ref for ref in named if ref is not None))
 
 
@@ -196,7 +199,8 @@ def _check(file: TomlFile, tables: ModelTables) -> None:
         raise file.wrong(("endpoints", LOCAL), f"{LOCAL!r} names the models that run in the process")
     known = sorted([*tables.endpoints, LOCAL])
     for node, table in tables.nodes.items():
-        for key, ref in (("teacher", table.teacher), ("fallback", table.fallback), ("student", _student(table))):
+        asked = {key: getattr(table, key) for key in ("teacher", "fallback", "cheaper")} | {"student": _student(table)}
+        for key, ref in asked.items():
             if ref and ModelRef.read(ref).provider not in known:
                 raise file.wrong((node, key), f"{ref!r}: provider is none of {known}")
 

@@ -1,5 +1,7 @@
-"""What models cost today: counted before each call, put right after it, held against the day's budgets."""
+"""What models cost: counted before each call, put right after it, held against the budgets of day and month."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +14,26 @@ from pharmacy.domain.errors import FlowError
 from pharmacy.storage.refusals import StoreError
 from pharmacy.storage.tables import spending
 
-# The database's clock, which all workers share.
-_COUNT = text("""
-INSERT INTO spending (pharmacy_id, day_began_at, patient_id, tokens, cost_usd, guessed_usd)
-VALUES (:pharmacy_id, date_trunc('day', now(), 'Asia/Tokyo'), :patient_id, :tokens, :cost_usd, :guessed_usd)
-ON CONFLICT (pharmacy_id, day_began_at, patient_id) DO UPDATE SET
-    tokens = spending.tokens + excluded.tokens,
-    cost_usd = spending.cost_usd + excluded.cost_usd,
-    guessed_usd = spending.guessed_usd + excluded.guessed_usd
-RETURNING day_began_at, tokens, cost_usd, guessed_usd
+Owed = tuple[Reserved, Spend]
+"""A call that has ended: what was reserved for it, and what it took."""
+
+_SPEND = text("""
+SELECT * FROM kakari_spend(
+    :whose, :patient, :tokens, :cost_usd, :guessed_usd, :yen_per_usd, CAST(:day_tokens AS bigint[]),
+    CAST(:day_yen AS float8[]), CAST(:month_yen AS float8[]), CAST(:owed_days AS timestamptz[]),
+    CAST(:owed_tokens AS bigint[]), CAST(:owed_usd AS float8[]), CAST(:owed_guessed_usd AS float8[]))
+""")
+_PUT_RIGHT = text("""
+SELECT kakari_put_spending_right(
+    :whose, :patient, CAST(:owed_days AS timestamptz[]), CAST(:owed_tokens AS bigint[]),
+    CAST(:owed_usd AS float8[]), CAST(:owed_guessed_usd AS float8[]))
+""")
+_SPENT = text("""
+SELECT coalesce(sum(tokens) FILTER (WHERE day_began_at >= date_trunc('day', now(), 'Asia/Tokyo')), 0)::bigint,
+       coalesce(sum(cost_usd) FILTER (WHERE day_began_at >= date_trunc('day', now(), 'Asia/Tokyo')), 0),
+       coalesce(sum(guessed_usd) FILTER (WHERE day_began_at >= date_trunc('day', now(), 'Asia/Tokyo')), 0),
+       coalesce(sum(tokens), 0)::bigint, coalesce(sum(cost_usd), 0), coalesce(sum(guessed_usd), 0)
+FROM spending WHERE patient_id IS NULL AND day_began_at >= date_trunc('month', now(), 'Asia/Tokyo')
 """)
 
 
@@ -34,89 +47,79 @@ class Refused(StoreError):
         """None where the pharmacy's own budget is used up."""
 
 
-async def reserve(tx: AsyncConnection, pharmacy_id: str, patient_id: str, most: Spend, budgets: Budgets) -> Reserved:
-    """Count `most` as spent today.
+@dataclass(frozen=True)
+class Payer:
+    """On whom a call counts."""
 
-    A call may be made while a budget is not used up, so what is spent ends at most one call above it.
+    pharmacy_id: str
+    patient_id: str | None
+    """None: on the pharmacy alone."""
 
-    Raises:
-        Refused: a budget is used up; the transaction must not be committed.
-        FlowError: the patient has been erased.
-    """
-    # Always the patient's row first, so that no two wait for each other, and the row that all share is held shortest.
-    rows: tuple[tuple[str | None, Cap, str], ...] = (
-        (patient_id, budgets.patient, "this patient"),
-        (None, budgets.in_all, "the pharmacy"),
-    )
-    for of, cap, whose in rows:
-        row = await _count(tx, pharmacy_id, of, most)
-        day: datetime = row.day_began_at
-        before = Spend(row.tokens, row.cost_usd, row.guessed_usd).minus(most)
-        if figures := cap.reached(before, budgets.rate):
-            raise Refused(refusal(whose, figures, day), day, of)
-    return Reserved(day, most)
+    called: str = "the pharmacy"
+    """What a refusal calls the budget that all share."""
 
 
-async def reserve_beside(tx: AsyncConnection, pharmacy_id: str, most: Spend, budgets: Budgets, part: float) -> Reserved:
-    """Count `most` as spent today by the pharmacy, and by no patient.
+async def reserve(
+    connection: AsyncConnection, payer: Payer, most: Spend, budgets: Budgets, owed: Sequence[Owed] = ()
+) -> Reserved:
+    """Count `most` as spent today, once what earlier calls took is put right; in one statement.
+
+    A call may be made while no budget is used up, so what is spent ends at most one call above it.
 
     Args:
-        part: of the pharmacy's budget, 0 to 1: once that much is spent, by whatever, nothing more is.
+        connection: without a transaction, as `Database.look` gives it.
+        owed: what is put right whether or not `most` may be spent.
 
     Raises:
-        Refused: as much is spent; the transaction must not be committed.
+        Refused: a budget is used up; `most` is not counted.
+        FlowError: the patient has been erased; nothing is counted or put right.
     """
-    row = await _count(tx, pharmacy_id, None, most)
-    day: datetime = row.day_began_at
-    before = Spend(row.tokens, row.cost_usd, row.guessed_usd).minus(most)
-    if figures := budgets.in_all.times(part).reached(before, budgets.rate):
-        whose = f"what is asked beside the replies, {part:.0%} of the pharmacy's"
-        raise Refused(refusal(whose, figures, day), day, None)
-    return Reserved(day, most)
+    days, months = (budgets.patient, budgets.in_all), (budgets.patient_month, budgets.in_all_month)
+    asked = {
+        **_owed(payer, owed), "tokens": most.tokens, "cost_usd": most.cost_usd, "guessed_usd": most.guessed_usd,
+        "yen_per_usd": budgets.rate.yen_per_usd, "day_tokens": [cap.tokens for cap in days],
+        "day_yen": [cap.yen for cap in days], "month_yen": [cap.yen for cap in months],
+    }  # fmt: skip
+    try:
+        row = (await connection.execute(_SPEND, asked)).one()
+    except IntegrityError as error:
+        raise FlowError("the patient is not there any more; expected one that has not been erased") from error
+    if row.refused is None:
+        return Reserved(row.day, most)
+    of_patient = row.refused == "patient"
+    caps: tuple[Cap, ...] = months if row.of_month else days
+    figures = caps[0 if of_patient else 1].reached(Spend(row.tokens, row.cost_usd, row.guessed_usd), budgets.rate)
+    said = refusal("this patient" if of_patient else payer.called, figures, row.day, of_month=row.of_month)
+    raise Refused(said, row.day, payer.patient_id if of_patient else None)
 
 
-async def correct_beside(tx: AsyncConnection, pharmacy_id: str, reserved: Reserved, spent: Spend) -> None:
-    """Count `spent` in place of what `reserve_beside` has counted."""
-    await _correct(tx, pharmacy_id, reserved, spent, (None,))
-
-
-async def correct(tx: AsyncConnection, pharmacy_id: str, patient_id: str, reserved: Reserved, spent: Spend) -> None:
-    """Count `spent` in place of what was reserved, on the day for which it was."""
-    await _correct(tx, pharmacy_id, reserved, spent, (patient_id, None))
+async def put_right(connection: AsyncConnection, payer: Payer, owed: Sequence[Owed]) -> None:
+    """Count what each call took in place of what was reserved, on the day for which it was; in one statement."""
+    await connection.execute(_PUT_RIGHT, _owed(payer, owed))
 
 
 async def note_refused(tx: AsyncConnection, pharmacy_id: str, refused: Refused) -> bool:
-    """Keep that the day's budget is used up; say whether this is the first that is heard of it."""
-    where = (*_row(pharmacy_id, refused.day, refused.patient_id), spending.c.refusal.is_(None))
+    """Keep that a budget is used up; say whether this is the first that is heard of it today."""
+    where = (
+        spending.c.pharmacy_id == pharmacy_id,
+        spending.c.day_began_at == refused.day,
+        spending.c.patient_id.is_not_distinct_from(refused.patient_id),
+        spending.c.refusal.is_(None),
+    )
     noted = await tx.execute(update(spending).where(*where).values(refusal=str(refused)))
     return bool(noted.rowcount)
 
 
-async def _correct(
-    tx: AsyncConnection, pharmacy_id: str, reserved: Reserved, spent: Spend, whose: tuple[str | None, ...]
-) -> None:
-    more = spent.minus(reserved.most)
-    values = {
-        "tokens": spending.c.tokens + more.tokens,
-        "cost_usd": spending.c.cost_usd + more.cost_usd,
-        "guessed_usd": spending.c.guessed_usd + more.guessed_usd,
-    }
-    for of in whose:
-        await tx.execute(update(spending).where(*_row(pharmacy_id, reserved.day, of)).values(**values))
+async def spent(tx: AsyncConnection) -> tuple[Spend, Spend]:
+    """Return what the pharmacy whose rows the transaction sees has spent today and this month, calls in hand too."""
+    row = (await tx.execute(_SPENT)).one()
+    return Spend(*row[:3]), Spend(*row[3:])
 
 
-async def _count(tx: AsyncConnection, pharmacy_id: str, patient_id: str | None, most: Spend) -> Any:
-    row = {"pharmacy_id": pharmacy_id, "patient_id": patient_id, "tokens": most.tokens, "cost_usd": most.cost_usd,
-           "guessed_usd": most.guessed_usd}  # fmt: skip
-    try:
-        return (await tx.execute(_COUNT, row)).one()
-    except IntegrityError as error:
-        raise FlowError("the patient is not there any more; expected one that has not been erased") from error
-
-
-def _row(pharmacy_id: str, day: datetime, patient_id: str | None) -> tuple[Any, ...]:
-    return (
-        spending.c.pharmacy_id == pharmacy_id,
-        spending.c.day_began_at == day,
-        spending.c.patient_id.is_not_distinct_from(patient_id),
-    )
+def _owed(payer: Payer, owed: Sequence[Owed]) -> dict[str, Any]:
+    more = [(reserved.day, took.minus(reserved.most)) for reserved, took in owed]
+    return {
+        "whose": payer.pharmacy_id, "patient": payer.patient_id, "owed_days": [day for day, _ in more],
+        "owed_tokens": [each.tokens for _, each in more], "owed_usd": [each.cost_usd for _, each in more],
+        "owed_guessed_usd": [each.guessed_usd for _, each in more],
+    }  # fmt: skip

@@ -127,6 +127,7 @@ class ReplyJobs:
         finally:
             await end(work, again_seconds=CLOSE_SECONDS)
             await at_work.close()
+            await purse.settle()
         ended = await self._end(begun, proposal, models, decided)
         # What a newer message, a withdrawal or an erasure has overtaken is nobody's answer, and is not traced.
         if ended in ("proposed", "stopped"):

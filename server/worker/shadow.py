@@ -11,7 +11,7 @@ from pharmacy.storage import erasure, shadows
 from pharmacy.storage.jobs import Again, Job
 from pharmacy.storage.shadows import Drawn, Question, ShadowAnswer
 from server.program import Program
-from server.worker.purse import SparePurse
+from server.worker.purse import spare_purse
 
 ATTEMPTS = 4
 WAIT_SECONDS = 5.0
@@ -65,10 +65,13 @@ class ShadowJobs:
     async def _answer(self, pharmacy_id: str, asked: Question, student: str) -> ShadowAnswer:
         if asked.node not in self.shadowings:
             self.shadowings[asked.node] = Shadowing.of(asked.node, self.program.assembled)
-        purse = SparePurse(self.program.database, self.program.settings.budgets, pharmacy_id)
+        purse = spare_purse(self.program.database, self.program.settings.budgets, pharmacy_id)
         models = self.program.assembled.models_beside(purse)
         catalogue = await self.program.catalogue(pharmacy_id)
-        return await self.shadowings[asked.node].answer(asked, student, catalogue, models)
+        try:
+            return await self.shadowings[asked.node].answer(asked, student, catalogue, models)
+        finally:
+            await purse.settle()
 
     async def _keep(self, pharmacy_id: str, asked: Question, drawn: Drawn, answer: ShadowAnswer) -> None:
         kept = await self.program.database.transact(

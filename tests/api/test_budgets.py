@@ -1,13 +1,16 @@
 """Daily budgets end to end: over them no model is asked, people answer, and the reason says why."""
 
 import asyncio
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from pharmacy.settings import Settings
+from tests.api.commands import kakari
 from tests.api.shop import Shop, running
 from tests.fakes.openai_server import OpenAIFake, faults
 from tests.fakes.openai_server.faults import Fault
@@ -123,6 +126,28 @@ async def test_an_unlimited_budget_counts_and_refuses_nothing(own_settings: Sett
 
     assert {answer["outcome"] for answer in answers} == {"suggestion"}
     assert _tokens(owner) == _tokens(owner, "p") == _calls(owner)[0] > 0
+
+
+async def test_from_a_part_of_a_budget_on_cheaper_models_answer_and_the_command_tells_the_figures(
+    own_settings: Settings, owner: Owner, tmp_path: Path
+) -> None:
+    file = tmp_path / "models.toml"
+    shipped = own_settings.models_file.read_text(encoding="utf-8")
+    named = shipped.replace("\nlocal = ", '\ncheaper = "openai:gpt-4o-mini"\nlocal = ')
+    file.write_text(f'{named}\n[model_limits."openai:gpt-4o-mini"]\nrequests_per_minute = 6000\n', encoding="utf-8")
+    bounds = {"models_file": file, "cheaper_from": 0.0}
+
+    async with running(own_settings.model_copy(update=bounds)) as shop:
+        answer = await _say(shop, "c-1")
+        told = json.loads((await kakari(shop, "budget", "--json")).stdout)
+        said = (await kakari(shop, "budget")).stdout
+
+    assert answer["outcome"] == "suggestion"
+    assert set(answer["models"].values()) == {"gpt-4o-mini-2024-07-18"}
+    assert told["day"]["tokens"] == told["month"]["tokens"] == _tokens(owner) > 0
+    assert (told["day"]["reached"], told["month"]["of"]["yen"]) == (False, 400_000)
+    assert f"{_tokens(owner)} tokens" in said
+    assert "openai:gpt-4o-mini: 6000 requests a minute; a reply waits 0 s now" in said
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ def test_an_unknown_name_of_ours_is_refused_with_the_nearest_one(name: str, near
         pytest.param("KAKARI_BUDGET_YEN", "", "above 0, or 'unlimited'", id="an-empty-budget"),
         pytest.param("KAKARI_BUDGET_PATIENT_YEN", "-5", "above 0, or 'unlimited'", id="a-budget-below-nothing"),
         pytest.param("KAKARI_BUDGET_PATIENT_TOKENS", "1e6", "above 0, or 'unlimited'", id="a-budget-in-letters"),
+        pytest.param("KAKARI_BUDGET_MONTH_YEN", "0", "above 0, or 'unlimited'", id="a-month-of-nothing"),
+        pytest.param("KAKARI_BUDGET_CHEAPER_FROM", "80", "less than or equal to 1", id="a-part-in-percent"),
         pytest.param("KAKARI_YEN_PER_USD", "160", "the day it was looked up", id="a-rate-without-its-day"),
     ],
 )

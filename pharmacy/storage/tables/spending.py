@@ -1,4 +1,4 @@
-"""What models cost on each day: one row for each patient, and one for all of a pharmacy's together."""
+"""What models cost on each day, for months to be added up from: a row for each patient, and one for all together."""
 
 from sqlalchemy import BigInteger, Column, Double, ForeignKeyConstraint, Index, Table, Text
 
@@ -16,5 +16,6 @@ spending = Table(
     Column("refusal", Text),  # what was said when a call was first refused
     # A call that ends after its patient was erased must leave nothing of them.
     ForeignKeyConstraint(["pharmacy_id", "patient_id"], ["patients.pharmacy_id", "patients.id"]),
+    Index("ix_spending_of", "pharmacy_id", "patient_id", "day_began_at"),
     Index("uq_spending", "pharmacy_id", "day_began_at", "patient_id", unique=True, postgresql_nulls_not_distinct=True),
 )

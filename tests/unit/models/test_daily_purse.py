@@ -25,12 +25,17 @@ class Wallet:
     tokens: int = MANY
     """Where it ends."""
 
+    saved: bool = False
+    """Whether calls that have a cheaper model are refused."""
+
     spent: Spend = field(default_factory=Spend)
     reserved: list[Spend] = field(default_factory=list)
     corrected: list[Spend] = field(default_factory=list)
 
-    async def reserve(self, most: Spend) -> Reserved:
+    async def reserve(self, most: Spend, *, saves: bool = False) -> Reserved:
         """Count `most`."""
+        if self.saved and saves:
+            raise BudgetReached("nearly used up")
         if self.spent.tokens >= self.tokens:
             raise BudgetReached("used up")
         self.reserved.append(most)
@@ -144,3 +149,33 @@ async def test_a_local_model_asks_for_nothing(registry: RegistryOn) -> None:
         assert await run.named("classify", "local:classify").answer(PROMPT, Label) == ANSWER
 
     assert wallet.reserved == []
+
+
+@pytest.mark.parametrize(
+    ("cheaper", "served"),
+    [
+        pytest.param("openai:gpt-4o-mini", "gpt-4o-mini-2024-07-18", id="costs-less"),
+        pytest.param("openai:gpt-4o-2024-11-20", "gpt-4o-2024-08-06", id="costs-as-much"),
+    ],
+)
+async def test_once_money_is_short_a_model_that_costs_less_is_asked_and_counts_as_fallback(
+    registry: RegistryOn, cheaper: str, served: str
+) -> None:
+    wallet = Wallet(saved=True)
+    async with registry(cheaper=cheaper) as models:
+        run = models.for_run(10, 12, wallet)
+        await run.model("classify").answer(PROMPT, Label)
+
+    assert dict(run.served) == {"classify": served}
+    assert run.fallback_used == (served != "gpt-4o-2024-08-06")
+    assert len(run.calls) == len(wallet.corrected) == 1
+
+
+async def test_once_the_cheaper_model_is_refused_too_it_is_a_persons_turn(
+    fake: OpenAIFake, registry: RegistryOn
+) -> None:
+    async with registry(cheaper="openai:gpt-4o-mini") as models:
+        with pytest.raises(BudgetReached, match="used up"):
+            await models.for_run(10, 12, Wallet(tokens=0, saved=True)).model("classify").answer(PROMPT, Label)
+
+    assert fake.log.chats() == []

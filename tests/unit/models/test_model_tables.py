@@ -43,6 +43,8 @@ def test_a_node_may_name_a_student_a_fallback_and_shares(tmp_path: Path) -> None
         pytest.param({"teacher": "openai: "}, "provider:name", id="a-blank-name"),
         pytest.param({"local": "openai:gpt-4o"}, "expected 'local:name'", id="a-local-model-that-is-not"),
         pytest.param({"fallback": "local:classify"}, "never falls to a local model", id="a-fallback-to-local"),
+        pytest.param({"cheaper": "local:classify"}, "never falls to a local model", id="a-cheaper-one-that-is-local"),
+        pytest.param({"cheaper": "opnai:gpt-4o-mini"}, r"classify.cheaper\] .*provider is none", id="a-cheaper-typo"),
         pytest.param({"timeout_seconds": 0}, r"\[classify.timeout_seconds\] 0: .*greater than 0", id="no-time"),
         pytest.param({"timeout_seconds": 1000}, "less than or equal to 120", id="too-much-time"),
         pytest.param({"timeout_seconds": "20"}, "'20': Input should be a valid number", id="a-number-in-quotes"),

@@ -30,10 +30,19 @@ async def other(settings: Settings) -> AsyncIterator[Database]:
     await asyncio.shield(opened.close())
 
 
-async def _purse(database: Database, patient_id: str = "p", *, patient: Cap = NO_END, in_all: Cap = NO_END) -> DayPurse:
+async def _purse(
+    database: Database,
+    patient_id: str = "p",
+    *,
+    patient: Cap = NO_END,
+    in_all: Cap = NO_END,
+    patient_month: Cap = NO_END,
+    in_all_month: Cap = NO_END,
+) -> DayPurse:
     async with database.begin(database.pharmacy_id) as tx:
         await people.put_patient(tx, database.pharmacy_id, patient_id, {})
-    return DayPurse(database, Budgets(patient, in_all, RATE), database.pharmacy_id, patient_id)
+    budgets = Budgets(patient, in_all, RATE, patient_month, in_all_month, cheaper_from=0.5)
+    return DayPurse(database, budgets, database.pharmacy_id, patient_id)
 
 
 def _spent(owner: Owner) -> dict[object, tuple[object, ...]]:
@@ -47,6 +56,7 @@ async def test_what_was_reserved_gives_way_to_what_it_cost(database: Database, o
     reserved = await purse.reserve(Spend(500, 0.5, 0.5))
     in_hand = _spent(owner)
     await purse.correct(reserved, Spend(200, 0.25, 0.25))
+    await purse.settle()
 
     assert in_hand == {"p": (500, 0.5, 0.5), None: (500, 0.5, 0.5)}
     assert _spent(owner) == {"p": (200, 0.25, 0.25), None: (200, 0.25, 0.25)}
@@ -59,6 +69,8 @@ async def test_what_was_reserved_gives_way_to_what_it_cost(database: Database, o
         pytest.param({"patient": Cap(None, 1)}, "this patient is used up: 2 of 1 yen", id="patients-yen"),
         pytest.param({"in_all": Cap(100, None)}, "the pharmacy is used up: 100 of 100 tokens", id="all-tokens"),
         pytest.param({"in_all": Cap(None, 1)}, "the pharmacy is used up: 2 of 1 yen", id="all-yen"),
+        pytest.param({"patient_month": Cap(None, 1)}, "the monthly budget of this patient.*2 of 1 yen in", id="month"),
+        pytest.param({"in_all_month": Cap(None, 1)}, "the monthly budget of the pharmacy.*2 of 1 yen", id="all-month"),
     ],
 )
 async def test_a_used_up_budget_refuses_with_the_figures_and_counts_nothing(
@@ -88,6 +100,34 @@ async def test_another_pharmacy_has_a_budget_of_its_own(database: Database) -> N
     await replace(purse, pharmacy_id="elsewhere").reserve(CALL)
 
 
+@pytest.mark.parametrize("whose", ["patient_month", "in_all_month"])
+async def test_a_month_is_what_its_days_come_to_and_begins_anew_on_the_first_in_japan(
+    database: Database, owner: Owner, whose: str
+) -> None:
+    purse, begins = await _purse(database, **{whose: Cap(None, 2)}), "date_trunc('month', now(), 'Asia/Tokyo')"
+    await purse.reserve(CALL)
+    owner.execute(f"UPDATE spending SET day_began_at = {begins}")
+    await purse.reserve(CALL)
+
+    with pytest.raises(BudgetReached, match="monthly budget"):
+        await purse.reserve(CALL)
+    owner.execute(f"UPDATE spending SET day_began_at = {begins} - interval '1 day' WHERE day_began_at = {begins}")
+    await purse.reserve(CALL)
+
+
+async def test_what_could_be_asked_more_cheaply_is_refused_earlier_and_nobody_is_told_yet(
+    database: Database, owner: Owner
+) -> None:
+    purse = await _purse(database, in_all=Cap(None, 6), in_all_month=Cap(None, 100))
+    await purse.reserve(Spend(100, 0.02))
+
+    with pytest.raises(BudgetReached, match="3 of 3 yen"):
+        await purse.reserve(CALL, saves=True)
+    await purse.reserve(CALL)
+
+    assert owner.execute("SELECT refusal FROM spending WHERE refusal IS NOT NULL").fetchall() == []
+
+
 async def test_a_new_day_begins_at_midnight_in_japan(database: Database, owner: Owner) -> None:
     purse = await _purse(database, patient=Cap(100, None))
     reserved = await purse.reserve(CALL)
@@ -107,6 +147,7 @@ async def test_a_call_that_ends_after_midnight_is_put_right_on_its_own_day(datab
     await purse.reserve(Spend(7))
 
     await purse.correct(replace(reserved, day=reserved.day - timedelta(days=1)), Spend(60))
+    await purse.settle()
 
     rows = owner.execute("SELECT tokens FROM spending WHERE patient_id = 'p' ORDER BY day_began_at").fetchall()
     assert rows == [(60,), (7,)]
@@ -137,6 +178,7 @@ async def test_two_processes_racing_end_at_most_one_call_above_the_bound(
             try:
                 reserved = await purse.reserve(Spend(400, 0.0))
             except BudgetReached:
+                await purse.settle()
                 return count
             await asyncio.sleep(draw.random() / 200)
             made.append(used)
@@ -163,5 +205,6 @@ async def test_an_erased_patient_leaves_no_row_even_when_a_call_of_theirs_ends_l
     await purse.correct(reserved, Spend(40, 0.004))
     with pytest.raises(FlowError, match="not there any more"):
         await purse.reserve(CALL)
+    await purse.settle()
 
     assert _spent(owner) == {None: (40, pytest.approx(0.004), 0)}
