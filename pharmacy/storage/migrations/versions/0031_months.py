@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0031"
+down_revision = "0030"
 
 # Both run with the caller's own rights, behind the wall of the pharmacy that they are given. A patient's rows come
 # before those of all together, so that no two wait for each other, and the row that all share is held shortest.

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0030"
+down_revision = "0029"
 
 _COUNTED = [
     "run_id", "node", "model_asked", "prompt_fingerprint", "prompt_tokens", "cached_tokens", "completion_tokens",
