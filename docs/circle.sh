@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole circle from an empty system, without any key: messages, decisions, students, gate, shadow, canary, decline,
 # step back, rollback. What each step is for stands in docs/circle.md. Takes about an hour on two cores.
+#   CIRCLE_MODELS=openai …                    on the stand-in for OpenAI, students by fine-tuning; costs are real counts
 #   bash docs/circle.sh                       everything, into build/circle
 #   CIRCLE_TALKS=80 … bash docs/circle.sh     smaller; tests/circle/test_small_circle.py names what it sets
 set -euo pipefail
@@ -14,8 +15,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 : "${CIRCLE_ROUND:=400}"                          # conversations between two looks at what a step still needs
 : "${CIRCLE_ROUNDS:=40}"                          # looks before a step is given up
 : "${CIRCLE_PORT:=8766}"
+: "${CIRCLE_MODELS:=local}" "${CIRCLE_PROVIDER_PORT:=8767}"
 export KAKARI_PLANS="${KAKARI_PLANS:-distillation/plans}"
-export KAKARI_HOME="$CIRCLE/home" KAKARI_MODELS=local KAKARI_MODELS_FILE="$CIRCLE/models.toml" KAKARI_SETTLE_SECONDS=0
+export KAKARI_HOME="$CIRCLE/home" KAKARI_MODELS="$CIRCLE_MODELS" KAKARI_MODELS_FILE="$CIRCLE/models.toml" KAKARI_SETTLE_SECONDS=0
 export PORT="$CIRCLE_PORT" LOG_LEVEL=ERROR CIRCLE_URL="http://127.0.0.1:$CIRCLE_PORT"
 unset OPENAI_API_KEY OPENAI_BASE_URL LANGSMITH_API_KEY
 python=.venv/bin/python
@@ -23,6 +25,7 @@ kakari() { "$python" -m cli "$@"; }
 circle() { "$python" -m tests.circle "$@"; }
 say() { printf '\n== %s\n' "$*"; }
 value() { "$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
+each() { printf '%s\n' "$@" | awk '!seen[$0]++' | paste -sd, -; }   # joined, what comes twice once
 [ -e "$CIRCLE/home" ] && { echo "$CIRCLE: holds a run already; expected a folder that is not there" >&2; exit 2; }
 mkdir -p "$CIRCLE/rows" "$CIRCLE/figures"
 cp nodes/models.toml "$CIRCLE/models.toml"
@@ -40,6 +43,15 @@ serve() {                                         # Start Kakari, and wait until
 }
 stop() { kill "$served" 2>/dev/null && wait "$served" 2>/dev/null || true; }
 trap stop EXIT
+
+own=local nothing=local:nothing                   # who trains, and what a student begins from
+if [ "$CIRCLE_MODELS" = openai ]; then
+  own=teacher nothing=openai:gpt-4o-mini-2024-07-18
+  export OPENAI_API_KEY=circle OPENAI_BASE_URL="http://127.0.0.1:$CIRCLE_PROVIDER_PORT/v1"
+  "$python" -m tests.fakes.openai_server --port "$CIRCLE_PROVIDER_PORT" --rule tests/circle/teacher.py >"$CIRCLE/provider.log" 2>&1 &
+  provider=$!
+  trap 'stop; kill "$provider" 2>/dev/null || true' EXIT
+fi
 
 played=0
 play() {                                          # Let so many new conversations happen; what became of them goes to a file.
@@ -85,17 +97,19 @@ for node in $CIRCLE_NODES; do                     # one after the other: each le
   circle base "$CIRCLE/$node.all.jsonl" "$CIRCLE/$node.base.jsonl" "$node" "${others[@]}"
 
   say "4. $node: the base student, and students of $CIRCLE_FEW and $CIRCLE_MANY rows; all of one class, from nothing"
-  train() { kakari distill "$node" --trainer local --model "$1" --yes --json "${@:3}" >"$figures/$node.$2.json"; }
-  train local:nothing student_base --train "$CIRCLE/$node.base.jsonl"
-  train local:nothing student_few --dataset "$few"
-  train local:nothing student_many --dataset "$many"
-  train "local:$node" student_beside --dataset "$many"   # the same rows beside what ships: the one that is put forward
+  train() { kakari distill "$node" --trainer "$CIRCLE_MODELS" --model "$1" --yes --json "${@:3}" >"$figures/$node.$2.json"; }
+  beside=$nothing                                 # what ships learns the same rows beside its own: that one is put forward
+  [ "$CIRCLE_MODELS" = local ] && beside="local:$node"
+  train "$nothing" student_base --train "$CIRCLE/$node.base.jsonl"
+  train "$nothing" student_few --dataset "$few"
+  train "$nothing" student_many --dataset "$many"
+  train "$beside" student_beside --dataset "$many"
 
   say "5. $node: all on the same held-out rows, none of which any of them has seen"
   base=$(value "$figures/$node.student_base.json" model) hundred=$(value "$figures/$node.student_few.json" model)
   whole=$(value "$figures/$node.student_many.json" model) beside=$(value "$figures/$node.student_beside.json" model)
-  teacher=$("$python" -c 'import sys, tomllib; print(tomllib.load(open(sys.argv[1], "rb"))[sys.argv[2]]["local"])' nodes/models.toml "$node")
-  kakari evaluate "$node" --dataset "$many" --models "$base,$hundred,$whole,$beside,$teacher" --yes --json >"$figures/$node.against_base.json"
+  teacher=$("$python" -c 'import sys, tomllib; print(tomllib.load(open(sys.argv[1], "rb"))[sys.argv[2]][sys.argv[3]])' nodes/models.toml "$node" "$own")
+  kakari evaluate "$node" --dataset "$many" --models "$(each "$base" "$hundred" "$whole" "$beside" "$teacher")" --yes --json >"$figures/$node.against_base.json"
   kakari evaluate "$node" --dataset "$many" --models "$hundred,$whole" --yes --json >"$figures/$node.against_few.json"
   printf '\n[%s.student]\nmodel = "%s"\nprompt_fingerprint = "%s"\n' "$node" "$beside" \
     "$(value "$figures/$node.student_beside.json" prompt_fingerprint)" >>"$CIRCLE/models.toml"

@@ -43,7 +43,8 @@ def table(of: Mapping[str, Any]) -> str:
 def _of_node(node: str, read: Mapping[str, Any]) -> dict[str, Any]:
     against_base, against_few = read[f"{node}.against_base"], read.get(f"{node}.against_few")
     metric = against_base["metric"]
-    names = {read[f"{node}.{name}"]["model"]: (said, read[f"{node}.{name}"]["rows"]) for name, said in _NAMES.items()}
+    trained = {said: read[f"{node}.{name}"] for name, said in reversed(_NAMES.items())}
+    names = {one["model"]: (said, one["rows"]) for said, one in trained.items()}  # of one model, the first name
     students = [_student(one, metric, names) for one in against_base["candidates"]]
     few = read[f"{node}.student_few"]["model"]
     differences = {"few rows - base": _of(against_base, few, metric)}

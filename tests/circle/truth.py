@@ -114,8 +114,7 @@ def _message(draw: random.Random, product: Mapping[str, str], category: str) -> 
     while not text or _recogniser().recognise(text).hits:  # what the gate holds, no model is asked about
         kind = draw.choice([one for one in words["kinds"] if one["category"] == category and _has(product, one)])
         text = _around(draw, draw.choice(kind["asks"]).replace("{p}", product["p"]))
-    must = tuple(_filled(one, product) for one in kind.get("must", ()))
-    return Message(kind["name"], text, category, must, _filled(kind["reply"], product) if "reply" in kind else None)
+    return _as_message(kind, text, product)
 
 
 def _around(draw: random.Random, ask: str) -> str:
@@ -134,6 +133,21 @@ def _filled(text: str, product: Mapping[str, str]) -> str:
     for name, value in product.items():
         text = text.replace("{" + name + "}", value)
     return text
+
+
+def asked() -> Mapping[str, Message]:
+    """Return every question in every wording, about every product it fits, with what is true of it."""
+    return {
+        text: _as_message(kind, text, product)
+        for product in _products() for kind in _words()["kinds"] if _has(product, kind)
+        for text in (ask.replace("{p}", product["p"]) for ask in kind["asks"])
+    }  # fmt: skip
+
+
+def _as_message(kind: Mapping[str, Any], text: str, product: Mapping[str, str]) -> Message:
+    must = tuple(_filled(one, product) for one in kind.get("must", ()))
+    reply = _filled(kind["reply"], product) if "reply" in kind else None
+    return Message(kind["name"], text, kind["category"], must, reply)
 
 
 @cache
