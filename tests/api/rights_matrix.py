@@ -216,7 +216,8 @@ async def _body(shop: Shop, call: Call) -> Any:
         "PolicyIn": {"version": 0, "reason": "test", "policy": policy},
         "SwitchIn": {"on": True}, "Confirm": {"code": "000000"}, "Reset": {"password": PASSWORD},
         "NewPassword": {"password": "wrong password", "new_password": PASSWORD}, "KeyIn": {"name": new_id("key")},
-        "ProfileIn": {"profile": None}, "NoteIn": {"text": "折り返し電話の約束"}, "CannedIn": {"version": 1, "text": "{name}様"},
+        "ProfileIn": {"profile": None},
+        "NoteIn": {"text": "折り返し電話の約束"}, "CannedIn": {"version": 1, "text": "{name}様"},
         "AccountIn": {"name": new_id("made"), "role": "pharmacist"}, "AccountChange": {"rights": []},
     }  # fmt: skip
     return bodies.get(call.schema, {})
