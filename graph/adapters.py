@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel
-
 from graph.head_start import HeadStart
 from graph.state import FlowState, RunContext
 from nodes.auto_send import auto_send, unfit_unseen
@@ -39,8 +37,8 @@ Work = Callable[[FlowState, RunContext], Awaitable[tuple[Update, str]]]
 """Gives a node's update and its line for the trail, which holds no word of a patient."""
 
 
-Guess = Callable[[Prompt, type[BaseModel]], Awaitable[str | None]]
-"""Gives the category that a classifier's prompt most likely speaks of, or None when unsure."""
+Guess = Callable[[str, str], tuple[tuple[str, ...], str]]
+"""Gives the likely categories of a rendered conversation, the likeliest first, and the likely phase after a phase."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Parts:
 
     lint_context: LintContext
     guess: Guess | None = None
-    """Names the likeliest category at next to no cost, for profiles that begin with it; None where nothing can."""
+    """Names likely categories at next to no cost, for profiles that begin with them; None where nothing can."""
 
 
 class Adapters:
@@ -91,7 +89,7 @@ class Adapters:
 
     async def classify(self, state: FlowState, context: RunContext) -> tuple[Update, str]:
         transcript, words = state["request"].transcript, self.parts.words["classify"]
-        await self._guess(state, context)
+        self._guess(state, context)
         model = context.models.model("classify", early=self._early("classify", state, context))
         found = await classify(transcript, words, self.classification, model)
         return {"classification": found}, f"{found.category} ({found.safety})"
@@ -164,17 +162,22 @@ class Adapters:
 
         return self.head_start.early(node, state, context, chosen)
 
-    async def _guess(self, state: FlowState, context: RunContext) -> None:
-        """Begin the draft of the category that a cheap look finds likely, in the phase that the conversation is in."""
+    def _guess(self, state: FlowState, context: RunContext) -> None:
+        """Begin the drafts of what a cheap look finds likely."""
         if not context.profile.guesses or self.parts.guess is None:
             return
-        prompt = self.parts.words["classify"]({"conversation": state["request"].transcript.rendered()})
-        category = await self.parts.guess(prompt, self.classification)
-        phase = state["request"].phase
-        if category is None or left_to_a_person(self.flow.categories[category], ""):
-            return
-        if switched_off(category, phase, context.policy) is None:
-            self.head_start.drafts({**state, "category": category, "phase": phase}, context)
+        request = state["request"]
+        found, phase = self.parts.guess(request.transcript.rendered(), request.phase)
+        if phase not in self.flow.phases_after(request.phase):
+            phase = request.phase
+        likely = [
+            name
+            for name in found
+            if (category := self.flow.categories.get(name))
+            and not left_to_a_person(category, "")
+            and not switched_off(name, phase, context.policy)
+        ]
+        self.head_start.guessed(state, context, likely, phase)
 
     def _asked_of_judge(self, state: FlowState, context: RunContext, draft: Draft) -> Prompt | None:
         assignment = self._assignment(state, context)

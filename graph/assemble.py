@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from graph.adapters import Guess
 from graph.build import Parts
 from graph.run import ReplyFlow
@@ -17,11 +15,11 @@ from nodes.judge import BLANKS as JUDGE_BLANKS
 from nodes.load import SHIPPED_POLICY, load_flow
 from nodes.switch_phase import BLANKS as SWITCH_PHASE_BLANKS
 from nodes.triage import Reads
-from pharmacy.domain.errors import ConfigError, FlowError
+from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.gates.claims import LintContext
 from pharmacy.domain.gates.recognise import load_or_closed
-from pharmacy.domain.model import ChatModel, Prompt
+from pharmacy.domain.model import ChatModel
 from pharmacy.domain.pace import Priority
 from pharmacy.domain.policy_file import PolicyFile, load_policy
 from pharmacy.domain.serving import Serving
@@ -32,9 +30,6 @@ from pharmacy.models.run_models import RunModels
 from pharmacy.models.tables import ModelTables, NodeTable, read_tables
 from pharmacy.settings import Settings, endpoint_variables
 from prompts.load import blanks_of, compose, fingerprint, guarded_words
-
-GUESSED = "classify"
-"""The local model by which a category is guessed."""
 
 _FRAME_BLANKS = {"classify": CLASSIFY_BLANKS, "switch_phase": SWITCH_PHASE_BLANKS, "judge": JUDGE_BLANKS}
 
@@ -123,7 +118,7 @@ def parts_of(
     filled = {n: partial(compose, w.prompt, w.frame, w.static, folder=files.prompts) for n, w in words.items()}
     guarded = tuple(guarded_words(w.prompt, files.prompts) for w in words.values())
     lint = LintContext(prompt_texts=guarded, allowed_contacts=contacts)
-    return Parts(flow, recogniser, filled, lint, _guess_by(_local_models(files.students)))
+    return Parts(flow, recogniser, filled, lint, _guess())
 
 
 def words_of(flow: Flow, tables: ModelTables, files: Files) -> Mapping[str, Words]:
@@ -177,16 +172,22 @@ def _local_models(students: Path | None) -> Callable[[str], ChatModel]:
     return load
 
 
-def _guess_by(local_model: Callable[[str], ChatModel]) -> Guess:
-    """Return the local classifier as one who guesses: it costs a millisecond, and says nothing of what it doubts."""
-    loaded = functools.cache(local_model)
+def _guess() -> Guess:
+    """Return the local students as who guesses; read when first asked, and silent where they cannot be read."""
 
-    async def guess(prompt: Prompt, schema: type[BaseModel]) -> str | None:
+    @functools.cache
+    def loaded() -> Guess | None:
+        # A program that guesses nothing need not import them.
+        from pharmacy.models.local.guessing import guesser
+
         try:
-            found = await loaded(GUESSED).answer(prompt, schema)
-        except (FlowError, ConfigError):  # taught other categories than this flow's
+            return guesser()
+        except ConfigError:
             return None
-        return str(dict(found)["category"])
+
+    def guess(conversation: str, phase: str) -> tuple[tuple[str, ...], str]:
+        by = loaded()
+        return by(conversation, phase) if by else ((), phase)
 
     return guess
 

@@ -1,6 +1,6 @@
 """Which calls begin before the flow asks for them; what comes of them is for the flow's own nodes to say."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,18 +59,29 @@ class HeadStart:
 
         return ahead.early(node, FIRST_FIELDS[node], SIDE_BY_SIDE, decided)
 
+    def guessed(self, state: FlowState, context: RunContext, categories: Sequence[str], phase: str) -> None:
+        """Begin a draft of each of `categories`, and what goes beside a draft for the first of them alone."""
+        for number, category in enumerate(categories):
+            self._begin({**state, "category": category, "phase": phase}, context, beside=number == 0)
+
     def drafts(self, state: FlowState, context: RunContext) -> None:
         """Begin the first draft of what `state` names, and give up whatever began for anything else."""
+        if context.ahead is not None:
+            wanted = (state["category"], state["phase"])
+            # Generators and judge are told both.
+            context.ahead.give_up(
+                lambda one: (one.prompt.blanks.get("category"), one.prompt.blanks.get("phase")) != wanted
+            )
+        self._begin(state, context, beside=True)
+
+    def _begin(self, state: FlowState, context: RunContext, *, beside: bool) -> None:
         ahead = context.ahead
         if ahead is None:
             return
         node, assignment = f"generate_{state['category']}", self._assign(state, context)
         prompt = prompt_of(assignment, self._words[node])
-        if ahead.has_begun(node, 0, prompt):
-            return
-        ahead.give_up(lambda _: True)
         ahead.begin(node, 0, prompt, WrittenReply)
-        if context.profile.spares:
+        if beside and context.profile.spares:
             self._spare(ahead, node, 1, prompt, lambda answer: self._judged(state, context, answer))
 
     def spare(self, state: FlowState, context: RunContext) -> None:

@@ -29,6 +29,7 @@ from pharmacy.settings import Settings
 from tests.bench.console import console_figures
 from tests.bench.desk import desk_figures
 from tests.bench.numbers import numbers_figures
+from tests.bench.shape import shape_figures
 from tests.bench.speed import speed_figures
 
 ROWS = Path(__file__).parents[1] / "data" / "gate-utterances.jsonl"
@@ -104,6 +105,7 @@ PARTS = {
     "desk": desk_figures,
     "numbers": numbers_figures,
     "console": console_figures,
+    "shape": shape_figures,
     "speed": speed_figures,
 }
 

@@ -13,10 +13,14 @@ TOKENS: Mapping[str, int] = {"Classification": 40, "PhaseSwitch": 40, "WrittenRe
 PROMPT_TOKENS = 1500
 
 
-def content_of(asked: Mapping[str, Any]) -> tuple[str, int]:
-    """Return the answer to a request and its tokens."""
+def content_of(asked: Mapping[str, Any], before: int = 0) -> tuple[str, int]:
+    """Return the answer to a request and its tokens.
+
+    Args:
+        before: how often the same draft was asked for already: who writes with a temperature writes another one then.
+    """
     form = asked["response_format"]["json_schema"]
-    said = zlib.crc32(str(asked["messages"][-1]["content"]).encode())
+    said = zlib.crc32(str(asked["messages"][-1]["content"]).encode()) + 7919 * before
     return _content(form["name"], json.dumps(form["schema"].get("required")), said), TOKENS[form["name"]]
 
 

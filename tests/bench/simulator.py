@@ -1,13 +1,15 @@
 """A provider that costs next to nothing: chat completions with a large model's latency, whole or streamed, over HTTP.
 
-`python -m tests.bench.simulator --port 0` prints its address. What it answers depends on the request alone, so that all
-ways of asking get the same answers; a fifth of the drafts is turned down by its judge.
+`python -m tests.bench.simulator --port 0` prints its address. What it answers depends on the request alone, and for a
+draft on how often that very draft was asked for, so that all ways of asking get the same answers; a fifth of the drafts
+is turned down by its judge.
 """
 
 import argparse
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
@@ -43,10 +45,13 @@ class Counts:
     spans: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     """From request to last byte of each call, by message."""
 
+    drafts: Counter[str] = field(default_factory=Counter)
+    """How often each draft was asked for."""
+
     def told(self) -> dict[str, Any]:
         """Return the counts, and for each message the seconds in which one of its calls or more was being answered."""
         taken = {number: covered(spans) for number, spans in self.spans.items()}
-        counts = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "spans"}
+        counts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("spans", "drafts")}
         return {**counts, "seconds": taken}
 
 
@@ -114,7 +119,11 @@ class Simulator(asyncio.Protocol):
             self._counts.spans.setdefault(int(self._of[1]), []).append(span)
 
     def _begin(self, asked: Mapping[str, Any]) -> None:
-        text, tokens = content_of(asked)
+        before = 0
+        if asked["response_format"]["json_schema"]["name"] == "WrittenReply":
+            before = self._counts.drafts[said := str(asked["messages"][-1]["content"])]
+            self._counts.drafts[said] += 1
+        text, tokens = content_of(asked, before)
         if not asked.get("stream"):
             body = whole(str(asked["model"]), text, tokens)
             self._later((FIRST_SECONDS + TOKEN_SECONDS * tokens) * self._scale, self._whole, body, tokens)

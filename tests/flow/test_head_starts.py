@@ -1,14 +1,13 @@
 """What begins early changes when a call is made and never what is decided; what nobody needs is ended."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from graph.adapters import Adapters
 from graph.head_start import FIRST_FIELDS
@@ -126,12 +125,12 @@ class _WorldModel:
 
 
 async def run(
-    world: World, profile: Profile | None, asked: Request | None = None, guess: str | None = None
+    world: World, profile: Profile | None, asked: Request | None = None, guess: Sequence[str] = (), phase: str = ""
 ) -> tuple[Outcome, WorldModels]:
     """Return what the flow decides under `profile`; without one it goes step by step."""
 
-    async def guessed(_: Prompt, __: type[BaseModel]) -> str | None:
-        return guess
+    def guessed(_: str, now: str) -> tuple[tuple[str, ...], str]:
+        return (*guess,), phase or now
 
     models = WorldModels(world)
     flow = ReplyFlow(replace(parts(), guess=guessed))
@@ -169,15 +168,18 @@ WORLDS = st.builds(
 )  # fmt: skip
 
 
-@given(WORLDS, st.sampled_from(Profile), st.none() | CATEGORIES, st.sampled_from([QUESTION, EMERGENCY]))
+@given(
+    WORLDS, st.sampled_from(Profile), st.lists(CATEGORIES | st.just("gone"), max_size=2, unique=True),
+    st.sampled_from([*FLOW.phases, "gone"]), st.sampled_from([QUESTION, EMERGENCY]),
+)  # fmt: skip
 @settings(max_examples=150, deadline=None)
 def test_every_profile_decides_what_the_flow_decides_step_by_step(
-    world: World, profile: Profile, guess: str | None, text: str
+    world: World, profile: Profile, guess: list[str], phase: str, text: str
 ) -> None:
     async def both() -> None:
         begun = asyncio.all_tasks()
         one_by_one, _ = await run(world, None, request(text))
-        early, models = await run(world, profile, request(text), guess)
+        early, models = await run(world, profile, request(text), guess, phase)
 
         assert decided(early) == decided(one_by_one)
         assert asyncio.all_tasks() == begun
@@ -199,20 +201,41 @@ async def test_the_generator_begins_before_the_classifier_has_ended() -> None:
 
 async def test_thrifty_asks_nothing_that_step_by_step_would_not_ask() -> None:
     _, one_by_one = await run(World(CLEAR, marks=(1, 5, 5)), None)
-    _, early = await run(World(CLEAR, marks=(1, 5, 5)), Profile.THRIFTY, guess="product_usage")
+    _, early = await run(World(CLEAR, marks=(1, 5, 5)), Profile.THRIFTY, guess=["product_usage"])
 
     assert sorted(early.log) == sorted(one_by_one.log)
 
 
 async def test_a_wrong_guess_is_given_up_as_soon_as_the_category_is_known() -> None:
-    _, models = await run(World(CLEAR, waits=(3, 3, 9, 0)), Profile.QUICK, guess="product_usage")
+    _, models = await run(World(CLEAR, waits=(3, 3, 9, 0)), Profile.QUICK, guess=["product_usage"])
 
     assert models.log.index((USAGE, "begins")) < models.log.index(("classify", "answers"))
     assert models.log.index((USAGE, "given up")) < models.log.index((ORDER, "answers"))
 
 
+async def test_of_two_guesses_the_wrong_one_is_given_up_and_the_right_one_goes_on() -> None:
+    outcome, models = await run(
+        World(CLEAR, waits=(3, 3, 9, 0)), Profile.QUICK, guess=["product_usage", "order_delivery"]
+    )
+
+    assert outcome.reply == GOOD
+    begun = [name for name, what in models.log if what == "begins" and name.startswith("generate_")]
+    assert begun == [USAGE, ORDER]
+    assert models.log.index((USAGE, "given up")) < models.log.index((ORDER, "answers"))
+
+
+async def test_a_guessed_phase_is_what_the_draft_begins_in() -> None:
+    phase = FLOW.phases_after("intake")[1]
+    outcome, models = await run(
+        World(CLEAR, phase=phase, waits=(9, 9, 3, 0)), Profile.QUICK, guess=["order_delivery"], phase=phase
+    )
+
+    assert (outcome.reply, outcome.phase) == (GOOD, phase)
+    assert models.log.count((ORDER, "begins")) == 1
+
+
 async def test_a_right_guess_is_the_first_draft() -> None:
-    outcome, models = await run(World(CLEAR, waits=(9, 9, 3, 0)), Profile.QUICK, guess="order_delivery")
+    outcome, models = await run(World(CLEAR, waits=(9, 9, 3, 0)), Profile.QUICK, guess=["order_delivery"])
 
     assert outcome.reply == GOOD
     assert models.log.count((ORDER, "begins")) == 1
@@ -245,7 +268,7 @@ def test_a_run_that_is_stopped_ends_what_it_began() -> None:
     async def stopped() -> None:
         world = World(CLEAR, waits=(10**6, 10**6, 10**6, 0))
         begun = asyncio.all_tasks()
-        running = asyncio.create_task(run(world, Profile.QUICKEST, guess="order_delivery"))
+        running = asyncio.create_task(run(world, Profile.QUICKEST, guess=["order_delivery"]))
         await asyncio.sleep(0.05)
         assert len(asyncio.all_tasks() - begun) > 1
 
