@@ -33,6 +33,9 @@ STATIC = {
 }
 # Japanese is about 1.5 letters to a token; a provider caches from 1,024 tokens that stay the same.
 FEWEST_LETTERS = 1_700
+# From what stays longest to what every call changes; `allowed` follows from `phase`, `criteria` from `category`.
+SELDOM_FIRST = ("category", "phase", "allowed", "criteria", "facts", "conversation", "first", "second", "draft",
+                "previous_drafts", "reasons", "instruction")  # fmt: skip
 GATE_ROWS = Path(__file__).parents[2] / "data" / "gate-utterances.jsonl"
 
 
@@ -59,6 +62,15 @@ def test_a_system_prompt_is_long_enough_for_the_provider_s_cache(file: str) -> N
     filled = fill(file, {name: STATIC[name] for name in BLANKS[file]})
 
     assert len(filled) >= FEWEST_LETTERS
+
+
+@pytest.mark.parametrize("file", [f for f in BLANKS if f.endswith("user")])
+def test_what_changes_more_often_stands_behind_what_stays_for_the_provider_s_cache(
+    file: str,
+) -> None:
+    blanks = re.findall(r"\{\{ ([a-z_]+) \}\}", _words(file))
+
+    assert blanks == sorted(blanks, key=SELDOM_FIRST.index)
 
 
 @pytest.mark.parametrize("file", [f for f in BLANKS if f.endswith("/user")])
