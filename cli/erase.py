@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pharmacy.storage.erasure import Erased
 
 _ACTOR = "command line"
+_OUT_OF_REACH = (
+    "Out of reach: answers that a provider keeps of nodes with `store = true` in the models file; "
+    "delete those in the provider's own console."
+)
 
 
 def erase(
@@ -26,7 +30,8 @@ def erase(
 ) -> None:
     """Remove everything that is kept of a patient: messages, drafts, calls, files, jobs, texts to send.
 
-    The audit trail keeps ids and a hash. Exit status 1: nothing is known of such a patient, or you said no.
+    The audit trail keeps ids and a hash. What a provider keeps of nodes with `store = true` is out of reach here: it is
+    deleted in the provider's own console. Exit status 1: nothing is known of such a patient, or you said no.
     """
     if (patient is None) != again:
         raise typer.BadParameter("expected a patient's id, or --again", param_hint="PATIENT")
@@ -84,7 +89,8 @@ def _told(patient: str, erased: "Erased") -> str:
     if erased.found_anything:
         rows = ", ".join(f"{table} {count}" for table, count in sorted(erased.rows.items()))
         return (
-            f"Patient {patient!r} is erased: {rows}; jobs {erased.jobs}.\nReference for the record: {erased.reference}"
+            f"Patient {patient!r} is erased: {rows}; jobs {erased.jobs}.\n"
+            f"Reference for the record: {erased.reference}\n{_OUT_OF_REACH}"
         )
     if erased.before:
         return f"Patient {patient!r} was erased on {erased.before:%Y-%m-%d %H:%M} UTC; nothing has been kept since."
