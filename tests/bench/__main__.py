@@ -28,9 +28,10 @@ from pharmacy.models.local.student import Student
 from pharmacy.settings import Settings
 from tests.bench.console import console_figures
 from tests.bench.desk import desk_figures
+from tests.bench.keep import keep
 from tests.bench.numbers import numbers_figures
 from tests.bench.shape import shape_figures
-from tests.bench.speed import speed_figures
+from tests.bench.speed import BLOCKS, speed_figures
 
 ROWS = Path(__file__).parents[1] / "data" / "gate-utterances.jsonl"
 Figure = tuple[str, str]
@@ -97,7 +98,7 @@ def command() -> Iterator[Figure]:
     yield "kakari --help", f"median {median(times) / 1000:.2f} s, n {len(times)}"
 
 
-PARTS = {
+PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "gate": gate,
     "flow": flow,
     "students": students,
@@ -131,11 +132,17 @@ def _run(*arguments: str) -> None:
 def main() -> None:
     """Print the figures of one part, or of all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="?", choices=PARTS, help="all parts when left out")
-    chosen = parser.parse_args().part
-    for name in [chosen] if chosen else PARTS:
-        for what, figure in PARTS[name]():
+    parser.add_argument("part", nargs="?", choices=[*dict.fromkeys((*PARTS, *BLOCKS))], help="all parts when left out")
+    parser.add_argument("--keep", action="store_true", help="put what speed measured into docs/ and the README")
+    asked = parser.parse_args()
+    if asked.keep and asked.part not in (None, "speed"):
+        parser.error(f"--keep with {asked.part}; expected speed or all parts, whose table is whole")
+    chosen = {asked.part: PARTS.get(asked.part, lambda: speed_figures([asked.part]))} if asked.part else PARTS
+    for part in chosen.values():
+        for what, figure in part():
             print(f"{what:<40} {figure}", flush=True)
+    if asked.keep:
+        keep()
 
 
 main()

@@ -27,6 +27,7 @@ WAYS: dict[str, Callable[[Steps, str], Any]] = {
     **{profile.value: lambda steps, _, p=profile: FlowAlone(steps, p) for profile in Profile},
     "program": lambda _, url: Program(url),
 }
+_COUNTED = ("requests", "tokens", "cancelled", "simulator_ms")
 _WARM = 16
 """Messages before anything is counted: imports, caches, connections."""
 
@@ -50,7 +51,7 @@ async def measured(way: Any, url: str, count: int, in_flight: int) -> dict[str, 
         "overheads": [times[number] - waited.get(number, 0.0) for number in sorted(times)],
         "kb_in_flight": (_peak_kb() - memory) / in_flight, "most_connections": after["most_connections"],
         "most_at_once": after["most_at_once"],
-        **{f"{name}_each": (after[name] - before[name]) / count for name in ("requests", "tokens", "cancelled")},
+        **{f"{name}_each": (after[name] - before[name]) / count for name in _COUNTED},
     }  # fmt: skip
 
 
