@@ -74,6 +74,11 @@ class Language:
             return str(format_currency(yen, "JPY", "¤#,##0.00", locale=self.locale, currency_digits=False))
         return str(format_currency(usd, "USD", "¤0.0000", locale=self.locale, currency_digits=False))
 
+    def yen(self, value: float) -> str:
+        """Return yen: whole ones from a hundred on, else to the hundredth."""
+        form = "¤#,##0" if value >= 100 else "¤#,##0.00"
+        return str(format_currency(value, "JPY", form, locale=self.locale, currency_digits=False))
+
     def fine_money(self, usd: float, rate: Rate | None = None) -> str:
         """Return a cost of less than a cent, to two figures that are not nothing."""
         value, sign = (usd, "$") if rate is None else (usd * rate.yen_per_usd, "¥")

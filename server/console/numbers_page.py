@@ -35,7 +35,7 @@ async def whole(
     last: Annotated[str, Query(alias="to", max_length=40)] = "",
 ) -> Response:  # fmt: skip
     """Show the figures of some days, in all and by day, category and model."""
-    period = _period(_day("from", first), _day("to", last), days)
+    period = period_asked(first, last, days)
     found = await numbers_of(program, by, whose, period)
     async with program.database.begin(by.pharmacy_id) as tx:
         head = await head_of(tx, program, by, "numbers")
@@ -50,6 +50,15 @@ async def whole(
         chosen=None if first or last else days or SHIPPED_DAYS,
         category_named=lambda name: words.category(name) if name else none, model_named=lambda name: name or none,
     )  # fmt: skip
+
+
+def period_asked(first: str, last: str, days: int | None) -> Period:
+    """Return the days that a page was asked for.
+
+    Raises:
+        RequestValidationError: a day is none, or they are too many.
+    """
+    return _period(_day("from", first), _day("to", last), days)
 
 
 def _period(first: date | None, last: date | None, days: int | None) -> Period:

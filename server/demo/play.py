@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from pharmacy.storage import decisions, desk, notes, people, reading
+from pharmacy.storage import decisions, desk, notes, people, reading, sample_past
 from pharmacy.storage.access import Caller
 from pharmacy.storage.background import end
 from pharmacy.storage.decisions import Decision
 from pharmacy.storage.refusals import StoreError
 from server import deciding, letting
 from server.asks import MessageIn, ProfileBody, Respond
+from server.demo.month import month
 from server.letting import PolicyIn
 from server.program import Program
 from server.taking import take_message
@@ -37,7 +38,9 @@ async def demo_beside(program: Program, *, wanted: bool) -> AsyncIterator[None]:
         print("The database is not empty: no sample patients are added.", flush=True)
         yield
         return
-    print("Sample patients write during the next minutes.", flush=True)
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
+        await sample_past.write(tx, program.settings.pharmacy_id, month(datetime.now(UTC)))
+    print("Sample patients write during the next minutes; the month before them is made up.", flush=True)
     playing = asyncio.create_task(_play(program), name="demo")
     try:
         yield
