@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from pharmacy.storage.embedded import EmbeddedServer
 from pharmacy.storage.migrate import migrate
 from tests.browser.stale import clear_stale
 from tests.soak.promises import Figure
+
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 8 * 2**30  # a folder of one's own is made in it
+"""Where the test server's files may lie if so much is free: it ends every test's database with a flush to the disk."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,7 +64,7 @@ def server_url() -> Iterator[URL]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield read_address(given)
         return
-    with _reachable_folder() as folder:
+    with _reachable_folder(in_memory=True) as folder:
         server = EmbeddedServer(folder / "home")
         server.join()
         yield read_address(server.url)
@@ -121,10 +125,11 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @contextmanager
-def _reachable_folder() -> Iterator[Path]:
+def _reachable_folder(*, in_memory: bool = False) -> Iterator[Path]:
     # Not pytest's own tmp_path: each new run closes the folder above it to everybody else, and so to a server that
     # runs as another user.
-    with tempfile.TemporaryDirectory(prefix="kakari-test-") as folder:
+    fast = in_memory and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    with tempfile.TemporaryDirectory(prefix="kakari-test-", dir=MEMORY if fast else None) as folder:
         yield Path(folder)
 
 
