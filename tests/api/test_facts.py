@@ -9,7 +9,10 @@ PATIENT = {
     "name": "山田 花子", "birth_year": 1980, "sex": "female", "pregnancy": "none", "allergies": ["卵"],
     "conditions": [], "medicines": ["アムロジピン"], "constitution": "虚証",
     "consent": {"replies": True, "training": False},
-    "orders": [{"id": "o-1", "product": "葛根湯", "state": "shipped", "ships_on": "2026-02-28"}],
+    "orders": [
+        {"id": "o-1", "product": "葛根湯", "state": "shipped", "ships_on": "2026-02-28", "ordered_on": "2026-02-26"},
+    ],
+    "ratings": [{"on": "2026-03-02", "mark": 4}],
 }  # fmt: skip
 PRODUCT = {
     "formula": "葛根湯", "use": "感冒の初期", "dose": "1回1包、1日3回", "cautions": ["発疹が出たら中止"],

@@ -86,7 +86,7 @@ async def test_days_are_in_the_address_and_nothing_is_said_to_be_nothing(desk: D
 
     await page.get_by_role("link", name="薬局全体").click()
     await page.get_by_role("link", name="90日間").click()
-    await expect(page.locator('[aria-current="true"]')).to_have_count(2)
+    await expect(page.locator('.several [aria-current="true"]')).to_have_count(2)
     assert "whose=pharmacy" in page.url
     assert "days=90" in page.url
     await page.get_by_label("開始日").fill("2026-11-01")
