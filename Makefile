@@ -2,6 +2,8 @@
 .PHONY: help setup setup-dev browser pictures serve test lint bench soak students gate-worlds lora-check lock audit-deps long circle
 
 PYTHON ?= python3
+# Compiled modules are kept, whatever the environment says: the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE =
 UV := $(shell command -v uv 2>/dev/null)
 INSTALL = $(if $(UV),VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install -q,.venv/bin/uv pip install -q --python .venv/bin/python)
 
@@ -27,7 +29,7 @@ ifdef ARGS
 else
 	-@$(MAKE) --no-print-directory browser  # without one, everything else is tested still, and the tests in a browser fail
 	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not timed and not long"
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "timed and not long"
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "timed and not long"
 endif
 
 long: setup-dev  ## the tests that take a minute or more: a morning at the desk, ten thousand conversations, every labelled message, a small circle

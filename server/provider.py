@@ -17,6 +17,7 @@ from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.rights import PEOPLE, Role
 from pharmacy.settings import Settings
 from pharmacy.storage.access_provider import Leaving
+from pharmacy.tls import tls
 
 BACK = "/sign-in/provider/back"
 # Signed with the provider's own key, whatever it or the token says: never `none`, never our secret.
@@ -175,7 +176,7 @@ def _fits(rule: _Rule, claims: Mapping[str, Any], mail: str | None) -> bool:
 async def _fetched(url: str) -> dict[str, Any]:
     try:
         async with (
-            httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False) as client,
+            httpx2.AsyncClient(verify=tls(), timeout=_TIMEOUT_SECONDS, trust_env=False) as client,
             client.stream("GET", url) as answer,
         ):
             answer.raise_for_status()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import httpx2
 
+from pharmacy.tls import tls
+
 TIMEOUT_SECONDS = 10.0
 """How long a whole call may take; a client's own timeouts start anew with every byte that drips in."""
 
@@ -53,7 +55,7 @@ class Poster:
         self._timeout_seconds = timeout_seconds
         # Unpacked, a short answer may be a long one: none is asked for packed.
         plain = {"Accept-Encoding": "identity"}
-        self._client = httpx2.AsyncClient(timeout=timeout_seconds, follow_redirects=False, headers=plain)
+        self._client = httpx2.AsyncClient(verify=tls(), timeout=timeout_seconds, follow_redirects=False, headers=plain)
 
     async def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Post once.

@@ -8,7 +8,6 @@ import httpx2
 from pydantic import SecretStr
 
 from pharmacy.models.breaker import Breaker
-from pharmacy.models.http_exchange import tls
 from pharmacy.models.keeping import keeps
 from pharmacy.models.known_models import takes_temperature
 from pharmacy.models.lean_chat import LeanChat
@@ -17,6 +16,7 @@ from pharmacy.models.openai_adapter import OpenAIModel
 from pharmacy.models.start_gate import StartGate
 from pharmacy.models.tables import NodeTable
 from pharmacy.models.transport import Transport
+from pharmacy.tls import tls
 
 
 @dataclass

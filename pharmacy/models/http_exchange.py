@@ -1,12 +1,8 @@
-"""One call as it is seen on the wire: what may come back, what did, and the process's TLS set-up."""
+"""One call as it is seen on the wire: what may come back, and what did."""
 
-import functools
-import ssl
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-
-import httpx2
 
 CONNECT_SECONDS = 3.0
 MOST_CONTAINERS = 5_000
@@ -38,9 +34,3 @@ exchange: ContextVar[Exchange] = ContextVar("exchange")
 
 class BodyRefused(Exception):
     """The body, unpacked, is no sensible answer: too long, built of brackets, or packed as we did not ask."""
-
-
-@functools.cache
-def tls() -> ssl.SSLContext:
-    """Return the process's one TLS set-up; reading the certificates takes longer than all else that a client needs."""
-    return httpx2.create_ssl_context()

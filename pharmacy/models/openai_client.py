@@ -8,8 +8,9 @@ import openai
 
 from pharmacy.models.base_url import is_loopback
 from pharmacy.models.credentials import credentials_of
-from pharmacy.models.http_exchange import CONNECT_SECONDS, tls
+from pharmacy.models.http_exchange import CONNECT_SECONDS
 from pharmacy.models.tables import Endpoint
+from pharmacy.tls import tls
 
 ANSWER_SECONDS = 60.0
 UPLOAD_SECONDS = 600.0

@@ -12,8 +12,9 @@ import httpx2
 import openai
 
 from pharmacy.models.base_url import is_loopback
-from pharmacy.models.http_exchange import CONNECT_SECONDS, MOST_CONTAINERS, BodyRefused, Exchange, tls
+from pharmacy.models.http_exchange import CONNECT_SECONDS, MOST_CONTAINERS, BodyRefused, Exchange
 from pharmacy.models.status_error import OK, status_error
+from pharmacy.tls import tls
 
 MAX_CONNECTIONS = 4000
 IDLE_SECONDS = 20.0

@@ -22,6 +22,7 @@ from pharmacy.domain.rights import EVERY_RIGHT
 from pharmacy.settings import Settings
 from pharmacy.storage import access
 from pharmacy.storage.background import end
+from pharmacy.tls import tls
 from server.app import create_app
 from server.program import Program, open_program
 from server.serving import listen
@@ -167,7 +168,7 @@ def _client(url: str, key: str | None = None) -> httpx2.AsyncClient:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     # It keeps no cookie: many tests share it, and none is to find itself signed in by another.
     none_kept = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    return httpx2.AsyncClient(base_url=url, headers=headers, cookies=none_kept, timeout=70)
+    return httpx2.AsyncClient(verify=tls(), base_url=url, headers=headers, cookies=none_kept, timeout=70)
 
 
 async def _key(program: Program, pharmacy_id: str) -> str:

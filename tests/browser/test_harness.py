@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from time import sleep
 
 import pytest
 from playwright.async_api import Browser
@@ -11,7 +12,7 @@ from playwright.async_api import Browser
 from server.headers import PAGE_POLICY
 from tests.browser.chromium import NoChromium, found
 from tests.browser.looking import violations
-from tests.browser.watching import Watch
+from tests.browser.watching import FAILED_FETCH, Watch
 
 Open = Callable[..., Awaitable[tuple[list[str], list[str]]]]
 GOOD = '<!doctype html><html lang="ja"><head><title>t</title><link rel="icon" href="/i"></head><body><main><h1>h</h1>'
@@ -72,6 +73,35 @@ async def test_what_is_expected_passes_and_must_happen(opened: Open) -> None:
     assert (seen, unseen) == ([], ["expected and never seen: status of 409"])
 
 
+CUT_OFF = (
+    """<script>const told = (why) => console.error(`htmx:error: ${why.message}`); fetch("%s").catch(told)</script>"""
+)
+
+
+async def test_a_fetch_that_leaving_the_page_cut_off_is_nobodys_fault(chromium: Browser) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _answering(GOOD + CUT_OFF % "/slow", "")) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        watch = Watch(f"http://127.0.0.1:{server.server_port}")
+        context = await chromium.new_context()
+        await watch.over(context)
+        page = await context.new_page()
+
+        async with page.expect_request("**/slow"):
+            await page.goto(f"http://127.0.0.1:{server.server_port}/")
+        async with page.expect_event("console", lambda said: FAILED_FETCH in said.text):
+            await page.evaluate("stop()")
+
+        await context.close()
+        server.shutdown()
+    assert watch.found() == []
+
+
+async def test_a_fetch_that_nobody_answers_is_found(opened: Open) -> None:
+    problems, _ = await opened(GOOD + CUT_OFF % "/cut", policy="")
+
+    assert [problem for problem in problems if FAILED_FETCH in problem], problems
+
+
 async def test_axe_finds_what_cannot_be_read(opened: Open) -> None:
     _, found_by_axe = await opened(GOOD + '<img src="/i"><button></button>')
 
@@ -99,6 +129,9 @@ def test_a_machine_without_any_chromium_is_told_how_to_have_one(
 def _answering(words: str, policy: str) -> type[BaseHTTPRequestHandler]:
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path in ("/cut", "/slow"):  # neither is ever answered
+                sleep(2 if self.path == "/slow" else 0)
+                return
             body = words.encode() if self.path == "/" else b""
             self.send_response(404 if self.path == "/gone" else 200)
             self.send_header("Content-Type", "text/html; charset=utf-8")

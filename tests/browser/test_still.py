@@ -21,7 +21,7 @@ async def _newer_message(desk: Desk, page: Page) -> None:
 
 
 async def _away(desk: Desk, page: Page) -> None:
-    desk.watch.overlook("ERR_")
+    desk.watch.overlook("ERR_|Failed to fetch")
     await page.context.set_offline(True)
     await expect(page.locator("#away")).to_be_visible()
 

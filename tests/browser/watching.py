@@ -13,6 +13,8 @@ addEventListener("securitypolicyviolation", (event) => {
 }, true);
 """
 
+FAILED_FETCH = "htmx:error: Failed to fetch"
+
 
 class Watch:
     """Collects what went wrong in the browsers of one test."""
@@ -21,6 +23,10 @@ class Watch:
         self._origin = origin
         self._problems: list[str] = []
         self._expected: dict[str, bool] = {}
+        self._cut_off: list[str] = []
+        """What pages said of fetches that came to nothing; a page that is left cuts its own off."""
+
+        self._aborted = 0
 
     def expect(self, pattern: str) -> None:
         """Let what `pattern` finds pass; the test fails if nothing like it happens.
@@ -39,11 +45,12 @@ class Watch:
         context.on("console", self._said)
         context.on("weberror", self._broke)
         context.on("request", self._asked)
+        context.on("requestfailed", self._failed)
 
     def found(self) -> list[str]:
         """Return what went wrong, and what was expected to and did not."""
         missing = [f"expected and never seen: {pattern}" for pattern, seen in self._expected.items() if not seen]
-        return [*self._problems, *missing]
+        return [*self._problems, *self._cut_off[self._aborted :], *missing]
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -56,12 +63,15 @@ class Watch:
         if not _is_within(request.url, (self._origin,)):
             self._note(f"request to elsewhere: {request.method} {request.url[:200]}")
 
+    def _failed(self, request: Request) -> None:
+        self._aborted += request.failure == "net::ERR_ABORTED"
+
     def _note(self, problem: str) -> None:
         for pattern in self._expected:
             if re.search(pattern, problem):
                 self._expected[pattern] = True
                 return
-        self._problems.append(problem)
+        (self._cut_off if FAILED_FETCH in problem else self._problems).append(problem)
 
 
 def _is_within(url: str, origins: Iterable[str]) -> bool:

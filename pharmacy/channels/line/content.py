@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx2
 
+from pharmacy.tls import tls
+
 DATA_API = "https://api-data.line.me"
 LARGEST_FILE = 10_000_000
 """Bytes."""
@@ -49,7 +51,7 @@ class LineContent:
     def __init__(self, base: str | None = None, timeout_seconds: float = 10.0) -> None:
         self._base = base or DATA_API
         # No redirect is followed: a file lies at LINE or nowhere.
-        self._client = httpx2.AsyncClient(timeout=timeout_seconds, follow_redirects=False)
+        self._client = httpx2.AsyncClient(verify=tls(), timeout=timeout_seconds, follow_redirects=False)
 
     async def fetch(self, access_token: str, message_id: str, kind: str) -> Fetched | NotFetched:
         """Return the file of LINE's message `message_id`.

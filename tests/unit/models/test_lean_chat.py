@@ -11,9 +11,9 @@ from langchain_core.outputs import LLMResult
 from langchain_core.runnables import RunnableLambda
 from pydantic import SecretStr
 
-from pharmacy.models.http_exchange import tls
 from pharmacy.models.lean_chat import LeanChat
 from pharmacy.models.transport import Transport
+from pharmacy.tls import tls
 from tests.fakes.openai_server import OpenAIFake, faults
 from tests.unit.models.setting import PROMPT, Label, RegistryOn
 
