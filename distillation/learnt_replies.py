@@ -1,13 +1,12 @@
-"""Make a book of learnt replies: one entry for each wording, and from where on a question counts as near enough."""
+"""Make a book of learnt replies: one entry for each wording, and which of them do for one another."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
+from distillation.reply_calibration import NEVER, calibrated
 from distillation.reply_slots import NotLearnt, Sent, learnt
 from pharmacy.domain.errors import NothingFits
 from pharmacy.models.local.offering import Case
@@ -19,25 +18,15 @@ from pharmacy.models.local.reply_book import (
     library_fingerprint,
     question_grams,
 )
-from pharmacy.models.local.reply_student import Nearest, ReplyStudent, unanswerable
+from pharmacy.models.local.reply_student import ReplyStudent, unanswerable
 from pharmacy.models.local.task import Task
 from pharmacy.models.local.wording import grams
 
-PRECISION = 0.9
-"""The share of given replies that must be of the matter that the pharmacist answered, on questions left out."""
-
 ALIKE = 0.6
-"""Of two replies' n-grams, the share in common from which on one would have done for the other."""
+"""Of the shorter of two replies' n-grams, the share that the other holds too, from which on one would have done for
+the other; they state the same facts besides."""
 
-LEAST = 10
-"""Replies given to questions left out, below which nothing is known of how right they are."""
-
-LOWEST = 0.8
-"""What that share must be at least as far as so few questions can tell, so that no lucky few set the threshold."""
-
-NEVER = 1.01
 _UNSURE = Confidence(bias=-20.0, of_likeness=0.0, of_lead=0.0)
-_STEPS = np.arange(0.30, 1.0, 0.01).round(2).tolist()
 
 
 @dataclass(frozen=True)
@@ -96,7 +85,8 @@ def book(
         card, np.array([gram for grams in held for gram in grams], dtype=np.uint64),
         np.array([len(grams) for grams in held], dtype=np.int32), np.array(matters, dtype=np.int32),
     )  # fmt: skip
-    return replace(made, card=card.model_copy(update=_calibrated(ReplyStudent(made), ordered, matters)))
+    asked = [(row.sent.task, row.sent.case, matter) for row, matter in zip(ordered, matters, strict=True)]
+    return replace(made, card=card.model_copy(update=calibrated(ReplyStudent(made), asked)))
 
 
 def _merged(rows: Sequence[Learnt]) -> list[LearntReply]:
@@ -105,18 +95,19 @@ def _merged(rows: Sequence[Learnt]) -> list[LearntReply]:
     for row in rows:
         together.setdefault(row.reply.text, []).append(row.reply)
     often_first = sorted(together.values(), key=lambda replies: (-len(replies), replies[0].text))
-    heads: list[set[str]] = []
+    heads: list[LearntReply] = []
     found = []
     for replies in often_first:
-        held = grams(replies[0].text)
-        matter = next((at for at, head in enumerate(heads) if _alike(head, held)), len(heads))
-        heads += [held] if matter == len(heads) else []
+        matter = next((at for at, head in enumerate(heads) if _alike(head, replies[0])), len(heads))
+        heads += [replies[0]] if matter == len(heads) else []
         found.append(_joined(replies, matter))
     return found
 
 
-def _alike(one: set[str], other: set[str]) -> bool:
-    return len(one & other) >= ALIKE * max(len(one), len(other))
+def _alike(one: LearntReply, other: LearntReply) -> bool:
+    # Pharmacists shorten: what they cut to a sentence or two still answers what the whole answered.
+    held, also = grams(one.text), grams(other.text)
+    return set(one.needs) == set(other.needs) and len(held & also) >= ALIKE * min(len(held), len(also))
 
 
 def _joined(replies: Sequence[LearntReply], matter: int) -> LearntReply:
@@ -135,36 +126,3 @@ def _joined(replies: Sequence[LearntReply], matter: int) -> LearntReply:
 def _one(values: set[str | None]) -> str | None:
     """Return what all agree on; None once two differ, which shows that it does not matter."""
     return next(iter(values)) if len(values) == 1 else None
-
-
-def _calibrated(student: ReplyStudent, rows: Sequence[Learnt], matters: Sequence[int]) -> dict[str, object]:
-    """Return the card's curve, threshold and figures, as questions left out in turn give them."""
-    tried = [student.nearest(row.sent.task, row.sent.case, without=at) for at, row in enumerate(rows)]
-    found = [(near, near.matter == matter) for near, matter in zip(tried, matters, strict=True) if near is not None]
-    none: dict[str, object] = {"cross_validated": {"answered": 0.0, "right": 0.0}}
-    if len({right for _, right in found}) < 2:
-        return none
-    curve = _curve(found)
-    sure = [(curve.of(near.likeness, near.lead), right) for near, right in found]
-    for threshold in _STEPS:
-        given = [right for confidence, right in sure if confidence >= threshold]
-        if len(given) >= LEAST and np.mean(given) >= PRECISION and _at_least(given) >= LOWEST:
-            figures = {"answered": round(len(given) / len(rows), 4), "right": round(float(np.mean(given)), 4)}
-            return {"confidence": curve, "threshold": float(threshold), "cross_validated": figures}
-    return none | {"confidence": curve}
-
-
-def _at_least(given: Sequence[bool]) -> float:
-    """Return the lower bound of the share of true ones at one-sided 90%, 0 to 1.
-
-    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (1927).
-    """
-    count, share, z = len(given), float(np.mean(given)), 1.2816
-    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return (share + z * z / (2 * count) - spread) / (1 + z * z / count)
-
-
-def _curve(found: Sequence[tuple[Nearest, bool]]) -> Confidence:
-    model = LogisticRegression(C=100.0).fit([[near.likeness, near.lead] for near, _ in found], [r for _, r in found])
-    (likeness, lead), bias = model.coef_[0], model.intercept_[0]
-    return Confidence(bias=round(bias, 3), of_likeness=round(likeness, 3), of_lead=round(lead, 3))

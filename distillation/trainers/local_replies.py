@@ -3,7 +3,8 @@
 import json
 from collections import Counter
 
-from distillation.learnt_replies import NEVER, book, learnt_rows
+from distillation.learnt_replies import book, learnt_rows
+from distillation.reply_calibration import NEVER
 from distillation.trainers.fitted import Fitted
 from distillation.trainers.port import Order, Told, TrainerRefused
 from distillation.trainers.under_prompt import NodePrompt

@@ -16,9 +16,11 @@ from pharmacy.models.local import weights_file
 from pharmacy.models.local.formulas import without_names
 from pharmacy.models.local.library import Written, library
 from pharmacy.models.local.retrieval import Index
-from pharmacy.models.local.wording import grams, without_greetings
+from pharmacy.models.local.wording import grams, what_is_asked, without_greetings
 
 _HASH_BYTES = 8
+_READING = "what is asked"
+"""What of a message its likeness is of; a book that was made of something else is made anew."""
 
 
 class LearntReply(BaseModel):
@@ -131,14 +133,16 @@ class ReplyBook:
 
 
 def question_grams(text: str, formulas: Iterable[str]) -> frozenset[int]:
-    """Return the hashed grams of a question, greetings aside and each product as one word."""
-    return frozenset(_hashed(gram) for gram in grams(without_greetings(without_names(text, formulas))))
+    """Return the hashed grams of what a message asks, each product as one word; what else it tells is left aside."""
+    question = what_is_asked(without_greetings(without_names(text, formulas)))
+    return frozenset(_hashed(gram) for gram in grams(question))
 
 
 @cache
 def library_fingerprint() -> str:
-    """Return 12 hex digits over the shipped wordings: beside others, likeness means another thing."""
-    words = [(e.category, e.topic.id, e.topic.intents) for entries in library().values() for e in entries]
+    """Return 12 hex digits over the shipped wordings and how they are read: likeness is bound to both."""
+    words: list[object] = [_READING]
+    words += [(e.category, e.topic.id, e.topic.intents) for entries in library().values() for e in entries]
     return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()[:12]
 
 

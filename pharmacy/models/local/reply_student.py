@@ -67,16 +67,19 @@ class ReplyStudent:
             raise NothingFits(f"generate: no learnt reply is near enough: {best} < {bar:.2f}")
         return task.chosen(nearest.replies, case, "learnt replies")
 
-    def nearest(self, task: Task, case: Case, without: int | None = None) -> "Nearest | None":
+    def nearest(
+        self, task: Task, case: Case, without: int | None = None, unlearnt: int | None = None
+    ) -> "Nearest | None":
         """Return the matter that the task is nearest to; None where no reply to it may be given here.
 
         Args:
             without: a question to leave out.
+            unlearnt: a matter to leave out, as if nobody had ever asked about it.
         """
         allowed: dict[int, list[Written]] = {}
         text = folded(task.exchange.text)
         for reply, written in zip(self.book.card.replies, self._written, strict=True):
-            if case.phase in reply.phases:
+            if case.phase in reply.phases and reply.matter != unlearnt:
                 given = is_for(reply, case, text) and fits(written, case)
                 allowed.setdefault(reply.matter, []).extend([written] if given else [])
         held = question_grams(task.exchange.text, task.sheet.formulas)

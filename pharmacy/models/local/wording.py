@@ -4,6 +4,9 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+LEANS = 12
+"""Letters of a question, below which it may not be clear by itself: it is read with the sentence before it."""
+
 _TO_HIRAGANA: Mapping[int, int] = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 _PRESSED = re.compile("【めにゅー】")
@@ -54,6 +57,14 @@ def sentences(text: str) -> list[str]:
 def asks(text: str) -> bool:
     """Whether a folded text asks or wishes for something."""
     return bool(_ASKING.search(text))
+
+
+def what_is_asked(text: str) -> str:
+    """Return the sentences of a folded text that ask, a short one with the one before it; all where none asks."""
+    said = sentences(text)
+    asking = [at for at, sentence in enumerate(said) if asks(sentence)]
+    leaned_on = {at - 1 for at in asking if at and len(_NOISE.sub("", said[at])) < LEANS}
+    return "".join(said[at] for at in sorted({*asking, *leaned_on})) or text
 
 
 def grams(text: str) -> set[str]:

@@ -1,8 +1,10 @@
 """Students of generators: the replies that were sent are learnt, and given where a question is near enough."""
 
 import json
+import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,55 @@ async def test_what_was_sent_is_given_to_questions_that_it_has_not_seen(
     assert before["as sent"] < after["as sent"]
     assert after["as sent"] / (after["as sent"] + after["another"]) >= 0.8
     assert f"of {len(rows)} rows learnt" in event.said
+
+
+def _said_with(case: Case, before: str, reply: str) -> Case:
+    turn = json.loads(case.blanks["conversation"].splitlines()[-1])
+    said = json.dumps(turn | {"text": f"{before}{turn['text']}"}, ensure_ascii=False)
+    return replace(case, blanks={**case.blanks, "conversation": said}, reply=reply)
+
+
+def _shortened(reply: str) -> str:
+    sentences = reply.split("。")
+    return "。".join(sentences[:2]) + "。"
+
+
+async def test_neither_a_sentence_of_anything_else_nor_a_shortened_reply_hides_what_was_asked(
+    settings: Settings, tmp_path: Path, usual: list[Case]
+) -> None:
+    chance = random.Random(3)
+    stray = [
+        "春から利用しています。",
+        "電車の中から失礼します。",
+        "家の棚を整理しています。",
+        "ふと気になりました。",
+    ]
+    said = [
+        _said_with(case, chance.choice(stray), case.reply if chance.random() < 0.6 else _shortened(case.reply))
+        for case in usual
+    ]
+
+    plain = await _trained(settings, tmp_path / "plain.jsonl", usual)
+    strayed = await _trained(settings, tmp_path / "strayed.jsonl", said)
+
+    models = [local_model(job.id, settings.students_folder) for job in (plain, strayed)]
+    answered = [len(said) - (await _counted(model, said))["none"] for model in models]
+    print(f"of {len(said)}: {answered[0]} learnt as they were asked, {answered[1]} with what people write around it")
+    assert answered[1] >= 0.8 * answered[0] > 0
+
+
+async def test_what_no_reply_was_learnt_for_is_not_answered(
+    settings: Settings, tmp_path: Path, usual: list[Case]
+) -> None:
+    everything = await reply_rows.cases(CATEGORY)
+    topics = {case.topic for case in usual}
+    strange = [case for case in everything if case.topic not in topics]
+    job = await _trained(settings, tmp_path / "rows.jsonl", usual)
+
+    outcomes = await _counted(local_model(job.id, settings.students_folder), strange)
+
+    print(f"{len(strange)} questions of matters that were not learnt: {dict(outcomes)}")
+    assert outcomes["none"] >= 0.7 * len(strange)
 
 
 async def test_the_same_rows_give_the_same_bytes(tmp_path: Path, usual: list[Case]) -> None:
