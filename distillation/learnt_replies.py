@@ -26,6 +26,9 @@ ALIKE = 0.6
 """Of the shorter of two replies' n-grams, the share that the other holds too, from which on one would have done for
 the other; they state the same facts besides."""
 
+_Said = tuple[frozenset[str], set[str]]
+"""The facts that a reply states, and its n-grams."""
+
 _UNSURE = Confidence(bias=-20.0, of_likeness=0.0, of_lead=0.0)
 
 
@@ -95,19 +98,20 @@ def _merged(rows: Sequence[Learnt]) -> list[LearntReply]:
     for row in rows:
         together.setdefault(row.reply.text, []).append(row.reply)
     often_first = sorted(together.values(), key=lambda replies: (-len(replies), replies[0].text))
-    heads: list[LearntReply] = []
+    heads: list[_Said] = []
     found = []
     for replies in often_first:
-        matter = next((at for at, head in enumerate(heads) if _alike(head, replies[0])), len(heads))
-        heads += [replies[0]] if matter == len(heads) else []
+        said = frozenset(replies[0].needs), grams(replies[0].text)
+        matter = next((at for at, head in enumerate(heads) if _alike(head, said)), len(heads))
+        heads += [said] if matter == len(heads) else []
         found.append(_joined(replies, matter))
     return found
 
 
-def _alike(one: LearntReply, other: LearntReply) -> bool:
+def _alike(one: _Said, other: _Said) -> bool:
     # Pharmacists shorten: what they cut to a sentence or two still answers what the whole answered.
-    held, also = grams(one.text), grams(other.text)
-    return set(one.needs) == set(other.needs) and len(held & also) >= ALIKE * min(len(held), len(also))
+    (facts, held), (others, also) = one, other
+    return facts == others and len(held & also) >= ALIKE * min(len(held), len(also))
 
 
 def _joined(replies: Sequence[LearntReply], matter: int) -> LearntReply:

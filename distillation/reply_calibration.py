@@ -1,12 +1,12 @@
 """From where on a learnt reply counts as near enough to a question: tried on questions and matters left out."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from pharmacy.domain.share import Share
 from pharmacy.models.local.offering import Case
 from pharmacy.models.local.reply_book import Confidence
 from pharmacy.models.local.reply_student import Nearest, ReplyStudent
@@ -31,6 +31,9 @@ LEAST = 10
 LOWEST = 0.8
 """What that share must be at least as far as so few questions can tell, so that no lucky few set the threshold."""
 
+_ONE_IN_TEN = 1.2816
+"""Standard deviations below which one draw in ten falls."""
+
 NEVER = 1.01
 _STEPS = np.arange(0.30, 1.0, 0.01).round(2).tolist()
 
@@ -54,20 +57,11 @@ def calibrated(student: ReplyStudent, asked: Sequence[Asked]) -> dict[str, objec
         given = [right for confidence, right in sure if confidence >= threshold]
         astray = sum(confidence >= threshold for confidence in unsure) * unseen / (1 - unseen)
         right = sum(given) / (len(given) + astray) if given else 0.0
-        if len(given) >= LEAST and right >= PRECISION and _at_least(given) >= LOWEST:
+        at_least, _ = Share(sum(given), len(given)).within(_ONE_IN_TEN)
+        if len(given) >= LEAST and right >= PRECISION and at_least >= LOWEST:
             figures = {"answered": round(len(given) / len(asked), 4), "right": round(right, 4)}
             return {"confidence": curve, "threshold": float(threshold), "cross_validated": figures}
     return none | {"confidence": curve}
-
-
-def _at_least(given: Sequence[bool]) -> float:
-    """Return the lower bound of the share of true ones at one-sided 90%, 0 to 1.
-
-    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (1927).
-    """
-    count, share, z = len(given), float(np.mean(given)), 1.2816
-    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return (share + z * z / (2 * count) - spread) / (1 + z * z / count)
 
 
 def _curve(found: Sequence[tuple[Nearest, bool]]) -> Confidence:

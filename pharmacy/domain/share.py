@@ -18,13 +18,16 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95% interval, as if each were independent of the others; where they are not, it is too narrow.
+        """The 95% interval, as if each were independent of the others; where they are not, it is too narrow."""
+        return self.within(1.96)
+
+    def within(self, z: float) -> tuple[float, float]:
+        """Return the interval of `z` standard deviations to either side; 1.96 leave out 5% in all.
 
         Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference" (1927).
         """
         if not self.of:
             return 0.0, 1.0
-        z = 1.96
         middle = (self.value + z * z / (2 * self.of)) / (1 + z * z / self.of)
         reach = z * sqrt(self.value * (1 - self.value) / self.of + z * z / (4 * self.of**2)) / (1 + z * z / self.of)
         return max(0.0, middle - reach), min(1.0, middle + reach)

@@ -1,5 +1,6 @@
 """What the three charts are drawn from: one value for each day and line; a day without one is a gap."""
 
+from datetime import date
 from typing import Any
 
 from server.console.languages import Language
@@ -9,13 +10,12 @@ from server.figures_told import PharmacyFiguresOut
 def charts_of(found: PharmacyFiguresOut, language: Language) -> dict[str, Any]:
     """Return the days' names, the days on which something changed, and each chart's lines, ready for the page."""
     days = found.by_day
-    changed = sorted({change.day for change in found.changes})
     said = [day.messages for day in days]
     return {
         "language": language.name,
         "days": [language.date(one.day) for one in days],
         "short": [f"{one.day.month}/{one.day.day}" for one in days],
-        "changes": [[(day - found.first).days, number] for number, day in enumerate(changed, start=1)],
+        "changes": [[(day - found.first).days, number] for day, number in numbered(found).items()],
         "charts": {
             "cost": {
                 "unit": "yen",
@@ -35,3 +35,8 @@ def charts_of(found: PharmacyFiguresOut, language: Language) -> dict[str, Any]:
             },
         },
     }
+
+
+def numbered(found: PharmacyFiguresOut) -> dict[date, int]:
+    """Return each day on which something changed with the number that it bears in the charts."""
+    return {day: number for number, day in enumerate(sorted({change.day for change in found.changes}), start=1)}

@@ -1,7 +1,6 @@
 """The page of figures: three charts, each with its table, and below them what money and drafts came to by every way."""
 
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +8,7 @@ from fastapi.responses import Response
 
 from pharmacy.domain.rights import Right
 from server.access import Calling, Serving
-from server.console.figures_charts import charts_of
+from server.console.figures_charts import charts_of, numbered
 from server.console.head import head_of
 from server.console.languages import language_of
 from server.console.model_words import ModelWords
@@ -41,7 +40,7 @@ async def whole(
         request, "figures.html", **head, found=found, charts=charts_of(found, language), period=period, today=today(),
         periods=PERIODS, chosen=None if first or last else days or SHIPPED_DAYS, address=_address,
         words=ModelWords(language, program.assembled.flow), yen=lambda usd: _yen(usd, found.yen_per_usd.yen),
-        top_days=[one for one in found.by_day if one.messages.messages or one.calls.calls], numbered=_numbered(found),
+        top_days=[one for one in found.by_day if one.messages.messages or one.calls.calls], numbered=numbered(found),
     )  # fmt: skip
 
 
@@ -51,8 +50,3 @@ def _address(days: int) -> str:
 
 def _yen(usd: float | None, rate: float) -> float | None:
     return None if usd is None else usd * rate
-
-
-def _numbered(found: Any) -> dict[date, int]:
-    """Return each day on which something changed with the number that it bears in the charts."""
-    return {day: number for number, day in enumerate(sorted({change.day for change in found.changes}), start=1)}

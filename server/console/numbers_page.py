@@ -58,14 +58,11 @@ def period_asked(first: str, last: str, days: int | None) -> Period:
     Raises:
         RequestValidationError: a day is none, or they are too many.
     """
-    return _period(_day("from", first), _day("to", last), days)
-
-
-def _period(first: date | None, last: date | None, days: int | None) -> Period:
+    begins, ends = _day("from", first), _day("to", last)
     try:
-        return period_of(first, last, days)
+        return period_of(begins, ends, days)
     except Refused:
-        told = {"most": MOST_DAYS, "last": (last or today()).isoformat()}
+        told = {"most": MOST_DAYS, "last": (ends or today()).isoformat()}
         raise _unfit("from", "period", told) from None
 
 
