@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
+from pharmacy.domain.moment import in_utc
 from pharmacy.domain.products.read import ProductBody
 from pharmacy.storage.storable import storable
 
@@ -44,6 +45,7 @@ Line = Annotated[str, BeforeValidator(_words), Field(min_length=1, max_length=50
 Note = Annotated[str, BeforeValidator(_words), Field(max_length=2_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Version = Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)]
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 Day = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"), AfterValidator(_real_day)]
 Several = Annotated[list[Line], Field(max_length=100)]
 
@@ -129,7 +131,7 @@ class MessageIn(Body):
     message_id: Id | None = None
     """The caller's own id: the same one again is the same message."""
 
-    sent_at: Annotated[AwareDatetime, AfterValidator(_plausible)] | None = None
+    sent_at: Annotated[Moment, AfterValidator(_plausible)] | None = None
     """When the patient wrote it, with its offset; now when left out."""
 
     patient: PatientOfMessage | None = None
@@ -198,7 +200,7 @@ class Correct(Body):
 
     phase: Name | None = None
     category: Name | None = None
-    snoozed_until: AwareDatetime | None = None
+    snoozed_until: Moment | None = None
 
 
 class Acknowledge(Body):

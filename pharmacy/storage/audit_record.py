@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pharmacy.domain.moment import in_utc
 from pharmacy.storage.audit_gather import Gathered, gather
 from pharmacy.storage.database import Database
 from pharmacy.storage.tables import conversations, messages
@@ -167,9 +168,7 @@ def _moment(words: str | None, *, day_ends: bool) -> datetime | None:
         if len(words) == len("2026-01-31"):
             day = date.fromisoformat(words) + timedelta(days=day_ends)
             return datetime.combine(day, time(), JAPAN)
-        at = datetime.fromisoformat(words)
-    except (ValueError, OverflowError):
-        at = None
-    if at is None or at.tzinfo is None:
-        raise ValueError(f"{words!r}: expected a day such as 2026-01-31, or a time such as 2026-01-31T09:00+09:00")
-    return at.astimezone(UTC)
+        return in_utc(datetime.fromisoformat(words))
+    except (ValueError, OverflowError) as error:
+        expected = "expected a day such as 2026-01-31, or a time such as 2026-01-31T09:00+09:00"
+        raise ValueError(f"{words!r}: {expected}") from error

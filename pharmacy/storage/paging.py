@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pharmacy.domain.moment import in_utc
 from pharmacy.storage.storable import storable
 
 
@@ -45,7 +46,7 @@ def read_cursor(given: str, kinds: tuple[type, ...]) -> list[Any]:
     fits = isinstance(values, list) and len(values) == len(kinds)
     if not fits or not all(_is(value, kind) for value, kind in zip(values, kinds, strict=True)):
         raise _unreadable(given)
-    return [datetime.fromisoformat(v) if kind is datetime else v for v, kind in zip(values, kinds, strict=True)]
+    return [_moment(v) if kind is datetime else v for v, kind in zip(values, kinds, strict=True)]
 
 
 def _is(value: Any, kind: type) -> bool:
@@ -58,9 +59,14 @@ def _is(value: Any, kind: type) -> bool:
 
 def _is_time(value: str) -> bool:
     try:
-        return datetime.fromisoformat(value).tzinfo is not None
+        _moment(value)
     except ValueError:
         return False
+    return True
+
+
+def _moment(value: str) -> datetime:
+    return in_utc(datetime.fromisoformat(value))
 
 
 def _unreadable(given: str) -> CursorUnreadable:

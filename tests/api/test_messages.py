@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -243,6 +244,7 @@ async def test_a_refusal_of_consent_stays_until_the_patient_says_otherwise(shop:
         pytest.param("sent_at", "2999-01-01T00:00:00Z", id="time-to-come"),
         pytest.param("sent_at", -1, id="negative-time"),
         pytest.param("sent_at", 2**63, id="huge-time"),
+        pytest.param("sent_at", "0001-01-01T00:00:00+23:59", id="time-before-the-first-year-in-utc"),
         pytest.param("auto_send", True, id="mass-assignment"),
         pytest.param("approved_by", "me", id="mass-assignment-of-approver"),
         pytest.param("pharmacy_id", "elsewhere", id="mass-assignment-of-tenant"),
@@ -258,6 +260,15 @@ async def test_a_field_that_does_not_fit_is_named_with_its_value_and_what_was_ex
     assert entry["loc"][:2] == ["body", field]
     assert entry["msg"]
     assert "input" in entry
+
+
+async def test_a_time_is_the_same_moment_under_every_offset_that_can_be_written(shop: Shop) -> None:
+    conversation_id = new_id()
+
+    await shop.say(conversation_id, "一つ目", sent_at="2026-01-02T03:00:00+23:59", wait=None)
+
+    (message,) = (await shop.conversation(conversation_id))["messages"]
+    assert datetime.fromisoformat(message["sent_at"]) == datetime(2026, 1, 1, 3, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("wait", ["-1", "61", "NaN", "inf", "soon", ""])

@@ -17,6 +17,7 @@ def test_a_cursor_is_read_back_as_it_was_given_out() -> None:
     when = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 
     assert read_cursor(cursor([when.isoformat(), "c-1"]), (datetime, str)) == [when, "c-1"]
+    assert read_cursor(cursor(["2026-01-03T03:03:05.000006+23:59"]), (datetime,))[0].isoformat() == when.isoformat()
     assert read_cursor(cursor([3, 2**62]), (int, int)) == [3, 2**62]
 
 
@@ -35,6 +36,7 @@ def test_a_cursor_is_read_back_as_it_was_given_out() -> None:
         pytest.param(_written(["a\0"]), (str,), id="nul"),
         pytest.param(_written(["\ud800"]), (str,), id="lone-surrogate"),
         pytest.param(_written(["2026-01-01T00:00:00"]), (datetime,), id="time-without-offset"),
+        pytest.param(_written(["0001-01-01T00:00:00+23:59"]), (datetime,), id="before-the-first-year-in-utc"),
         pytest.param(_written(["soon"]), (datetime,), id="no-time"),
         pytest.param(_written([1]), (datetime,), id="number-for-a-time"),
         pytest.param(base64.urlsafe_b64encode(b"[" * 100_000).decode(), (int,), id="deep"),
