@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +15,14 @@ from typing import Any
 from rich.progress import Progress
 
 from pharmacy.storage.embedded import EmbeddedServer
+from tests.fakes.langsmith_server import LangSmithFake
+from tests.fakes.langsmith_server.fake import KEY
 from tests.faults.postgres import Postgres
-from tests.faults.processes import CHECKOUT, Kakari
+from tests.faults.processes import CHECKOUT, START_SECONDS, Kakari, until
+
+_REGISTERED = "SELECT count(DISTINCT id) FROM procrastinate_workers"
+_QUEUES = 7
+"""A process that works on jobs registers once for each queue; see `run_worker`."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,12 @@ class Setting:
 
     variables: Mapping[str, str] | None = None
     """What a whole program is started with beside the usual."""
+
+    traced: bool = False
+    """Whether a whole program traces, to a stand-in."""
+
+    workers: int = 1
+    """Processes of a whole program that work on jobs: the server, and so many more less one."""
 
     named: str = ""
     """What the figures call it; the way itself when left out."""
@@ -66,15 +78,21 @@ def measure(blocks: Sequence[Block], seed: int) -> list[dict[str, Any]]:
 
 
 def _run(setting: Setting) -> dict[str, Any]:
-    with _simulator(setting.scale) as url:
+    with simulated(setting.scale) as url:
         if setting.way != "program":
-            return _way(setting, url, {})
-        with _program(url, setting.variables or {}) as found:
-            return _way(setting, url, found)
+            return way(setting, url, {})
+        with _langsmith(setting.traced) as traced, _program(url, setting, traced) as found:
+            return way(setting, url, found)
 
 
-def _way(setting: Setting, url: str, variables: Mapping[str, str]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.bench.ways", setting.way, url,
+def way(setting: Setting, url: str, variables: Mapping[str, str], before: Sequence[str] = ()) -> dict[str, Any]:
+    """Run a setting's way in a process of its own, and return what it says.
+
+    Args:
+        url: of the simulated provider.
+        before: the command that it runs under.
+    """
+    command = [*before, sys.executable, "-m", "tests.bench.ways", setting.way, url,
                "--count", str(setting.messages), "--in-flight", str(setting.in_flight)]  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KAKARI_", "OPENAI_", "LANGSM"))}
     ran = subprocess.run(
@@ -89,7 +107,8 @@ def _way(setting: Setting, url: str, variables: Mapping[str, str]) -> dict[str, 
 
 
 @contextmanager
-def _simulator(scale: float) -> Iterator[str]:
+def simulated(scale: float) -> Iterator[str]:
+    """Start a simulated provider, and give its address."""
     command = [sys.executable, "-m", "tests.bench.simulator", "--scale", str(scale)]
     with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -100,19 +119,33 @@ def _simulator(scale: float) -> Iterator[str]:
 
 
 @contextmanager
-def _program(provider: str, variables: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def _langsmith(traced: bool) -> Iterator[dict[str, str]]:
+    if not traced:
+        yield {}
+        return
+    with LangSmithFake() as fake:
+        yield {"LANGSMITH_TRACING": "true", "LANGSMITH_API_KEY": KEY, "LANGSMITH_ENDPOINT": fake.url}
+    if not fake.asked:
+        raise RuntimeError("nothing was traced; expected a trace for each message")
+
+
+@contextmanager
+def _program(provider: str, setting: Setting, traced: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Start Kakari on a PostgreSQL of its own, and say where it is."""
-    with TemporaryDirectory(prefix="kakari-bench-") as folder:
-        Path(folder).chmod(0o755)  # a PostgreSQL that runs as another user must reach what is inside
-        home = Path(folder) / "home"
+    with ExitStack() as closing:
+        folder = Path(closing.enter_context(TemporaryDirectory(prefix="kakari-bench-")))
+        folder.chmod(0o755)  # a PostgreSQL that runs as another user must reach what is inside
+        home = folder / "home"
         server = EmbeddedServer(home)
         server.join()
-        try:
-            given = {"DATABASE_URL": server.url, "OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-bench",
-                     "KAKARI_SETTLE_SECONDS": "0", "LOG_LEVEL": "ERROR", **variables}  # fmt: skip
-            with Kakari(home, given) as kakari:
-                kakari.ready()
-                yield {"BENCH_URL": kakari.url, "BENCH_KEY": kakari.key(), "BENCH_PID": str(kakari.pid),
-                       "BENCH_POSTGRES_PID": str(Postgres(home).pid)}  # fmt: skip
-        finally:
-            server.leave()
+        closing.callback(server.leave)
+        given = {"DATABASE_URL": server.url, "OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-bench",
+                 "KAKARI_SETTLE_SECONDS": "0", "LOG_LEVEL": "ERROR", **traced, **(setting.variables or {})}  # fmt: skip
+        kakari = closing.enter_context(Kakari(home, given))
+        kakari.ready()  # and with it the schema, which workers expect
+        more = [Kakari(folder / f"worker{number}", given, ("worker",)) for number in range(1, setting.workers)]
+        pids = [kakari.pid, *(closing.enter_context(one).pid for one in more)]
+        postgres = Postgres(home)
+        until("every worker", lambda: postgres.rows(_REGISTERED)[0][0] >= _QUEUES * setting.workers, START_SECONDS)
+        yield {"BENCH_URL": kakari.url, "BENCH_KEY": kakari.key(),
+               "BENCH_PIDS": " ".join(map(str, pids)), "BENCH_POSTGRES_PID": str(postgres.pid)}  # fmt: skip

@@ -10,11 +10,15 @@ from typing import Any
 
 from tests.bench.blocks import SMALL, blocks
 from tests.bench.figures import Row, figures_of, figures_of_run
+from tests.bench.instructions import counted_instructions, instruction_lines
 from tests.bench.side_by_side import measure
 from tests.bench.targets import Target, met, targets_of
 
 SEED = 20261123
 FILE = Path("build/bench.json")
+MESSAGES_COUNTED = 20
+"""For the instructions of each way."""
+
 BLOCKS = tuple(block.name for block in blocks())
 
 
@@ -24,21 +28,29 @@ def speed_figures(names: Collection[str] = BLOCKS) -> Iterator[tuple[str, str]]:
     rows = measure([block for block in blocks() if block.name in names], SEED)
     figures = figures_of(rows)
     targets = targets_of(rows, figures)
-    _write(rows, figures, targets, before)
+    instructions = counted_instructions(max(round(MESSAGES_COUNTED * SMALL), 2)) if "alone" in names else None
+    _write(rows, figures, targets, instructions, before)
     yield "simulated provider, its own ceiling", _ceiling(rows)
     for block, ways in figures.items():
         for way, found in ways.items():
             yield f"{block}: {way}", _line(found)
     for target in targets:
         yield target.what, met(target)
-    yield "instructions", "not counted"
+    yield from instruction_lines(instructions)
 
 
-def _write(rows: Sequence[Row], figures: Mapping[str, Any], targets: Sequence[Target], load: float) -> None:
+def _write(
+    rows: Sequence[Row],
+    figures: Mapping[str, Any],
+    targets: Sequence[Target],
+    instructions: Mapping[str, float] | None,
+    load: float,
+) -> None:
     told = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": os.cpu_count(), "machine": platform.machine(),
         "python": platform.python_version(), "scale": SMALL, "load_before": load, "load_after": os.getloadavg()[0],
         "targets": [target.as_json() for target in targets], "figures": figures,
+        "million_instructions": instructions,
         "runs": [{**{name: row[name] for name in ("block", "round", "name", "messages", "in_flight", "failed")},
                   **figures_of_run(row)} for row in rows],
     }  # fmt: skip

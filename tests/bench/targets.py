@@ -60,7 +60,7 @@ def _program(rows: Sequence[Row], _: Any) -> list[Target]:
         _within("whole program, CPU of the usual way's", ratio(rows, "program", "program", "usual"), 0.40),
         *(_within(f"whole program, p{part} of overhead at 12 in flight, of the usual way's",
                   ratio(rows, "program", "program", "usual", f"overhead_p{part}"), 0.25) for part in (50, 95)),
-        _within("tracing on over off, CPU (nobody takes the traces)",
+        _within("tracing on over off, CPU",
                 ratio(rows, "program", "program_traced", "program"), 1.3),
     ]  # fmt: skip
 
@@ -83,6 +83,11 @@ def _many(rows: Sequence[Row], figures: Any) -> list[Target]:
     return [*(more if "alone" in figures else []), _within("memory in flight over the usual way's", memory, 0.7)]
 
 
+def _workers(rows: Sequence[Row], _: Any) -> list[Target]:
+    found = ratio(rows, "workers", "workers_2", "workers_1", "messages_per_second")
+    return [_within("2 workers over 1, messages per second", found, 1.7, at_least=True)]
+
+
 def _shape(rows: Sequence[Row], _: Any) -> list[Target]:
     def waits(way: str, part: int, asked: float) -> Target:
         return _within(f"{way}: p{part} of sequential", ratio_of_times(rows, "shape", way, "by_hand", part), asked)
@@ -96,4 +101,6 @@ def _shape(rows: Sequence[Row], _: Any) -> list[Target]:
     ]  # fmt: skip
 
 
-_OF_BLOCK = {"alone": _alone, "program": _program, "thousand": _thousand, "many": _many, "shape": _shape}
+_OF_BLOCK = {
+    "alone": _alone, "program": _program, "workers": _workers, "thousand": _thousand, "many": _many, "shape": _shape,
+}  # fmt: skip

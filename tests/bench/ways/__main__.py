@@ -18,6 +18,7 @@ from tests.bench.ways.flow_alone import FlowAlone
 from tests.bench.ways.program import Program
 from tests.bench.ways.steps import Steps, built
 from tests.bench.ways.usual import Usual
+from tests.bench.ways.valgrind_counts import counted
 
 WAYS: dict[str, Callable[[Steps, str], Any]] = {
     "by_hand": ByHand,
@@ -40,7 +41,8 @@ async def measured(way: Any, url: str, count: int, in_flight: int) -> dict[str, 
     await _answered(way, range(-_WARM, 0), min(in_flight, _WARM))
     before, memory = await _told(url), _peak_kb()
     cpu, began = way.cpu_seconds(), time.perf_counter()
-    times, failed = await _answered(way, range(count), in_flight)
+    with counted():
+        times, failed = await _answered(way, range(count), in_flight)
     seconds, cpu = time.perf_counter() - began, {name: value - cpu[name] for name, value in way.cpu_seconds().items()}
     after = await _told(url)
     waited = {int(number): taken for number, taken in after["seconds"].items()}

@@ -1,6 +1,6 @@
 """Kakari as it runs in production: its server and worker in a process of their own, PostgreSQL, jobs, records, gates.
 
-Where it listens comes from the environment: BENCH_URL, BENCH_KEY, BENCH_PID and BENCH_POSTGRES_PID.
+Where it listens comes from the environment: BENCH_URL, BENCH_KEY, BENCH_PIDS and BENCH_POSTGRES_PID.
 """
 
 import os
@@ -20,7 +20,8 @@ class Program:
 
     def __init__(self, _: str) -> None:
         self._url = f"{os.environ['BENCH_URL']}/v1/messages"
-        self._pids = {"kakari": int(os.environ["BENCH_PID"]), "postgres": int(os.environ["BENCH_POSTGRES_PID"])}
+        told = {"kakari": "BENCH_PIDS", "postgres": "BENCH_POSTGRES_PID"}
+        self._pids = {name: [*map(int, os.environ[variable].split())] for name, variable in told.items()}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), headers={"authorization": f"Bearer {os.environ['BENCH_KEY']}"}
         )
@@ -41,7 +42,7 @@ class Program:
 
     def cpu_seconds(self) -> Mapping[str, float]:
         """Return what Kakari and PostgreSQL have used."""
-        return {name: cpu.of(cpu.family(pid)) for name, pid in self._pids.items()}
+        return {name: sum(cpu.of(cpu.family(pid)) for pid in pids) for name, pids in self._pids.items()}
 
     async def aclose(self) -> None:
         """Close all connections."""
