@@ -24,16 +24,15 @@ def lint(text: str, context: LintContext = LintContext(), rules: ClaimRules | No
         ConfigError: the rule file is missing or broken; then nothing may be sent.
     """
     rules = rules or load_rules(RULE_FILE, context.crude_drugs)
-    form = _bad_form(text)
-    if form == "form.long":
+    if len(text.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST_UNITS:
         # Too long to send is too long to read: nobody waits for patterns over a megabyte.
-        return (ClaimHit(form, "", (0, len(text)), rules.code_reasons[form]),)
+        return (ClaimHit("form.long", "", (0, len(text)), rules.code_reasons["form.long"]),)
     words, signs = letters(text), plain(text)
     found = [*_claims(words, rules), *_by_code(words, signs, context, rules)]
     hits = [_hit(text, view.original(*span), rule, reason) for view, span, rule, reason in found]
     hits += [_hit(text, (place, place + 1), "form.hidden", rules.code_reasons["form.hidden"]) for place in hidden(text)]
-    if form:
-        hits.append(_hit(text, (0, len(text)), form, rules.code_reasons[form]))
+    if not words.text.strip(ENDS + "、"):
+        hits.append(_hit(text, (0, len(text)), "form.empty", rules.code_reasons["form.empty"]))
     return tuple(sorted(hits, key=lambda hit: (hit.span, hit.rule)))
 
 
@@ -72,12 +71,6 @@ def _by_code(words: View, signs: View, context: LintContext, rules: ClaimRules) 
     for rule, view, spans in places:
         for span in spans:
             yield view, span, rule, rules.code_reasons[rule]
-
-
-def _bad_form(text: str) -> str | None:
-    if len(text.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST_UNITS:
-        return "form.long"
-    return None if letters(text).text.strip(ENDS + "、") else "form.empty"
 
 
 def _hit(text: str, span: tuple[int, int], rule: str, reason: str) -> ClaimHit:

@@ -56,12 +56,12 @@ def doses_above_label(words: str, labels: Mapping[str, str]) -> Iterator[Span]:
 
     The label is that of the formula named last; without a name, the most generous one.
     """
-    doses = _label_doses(tuple(labels.items()))
-    named: Sequence[str] = ()
+    labelled = _labelled(tuple(labels.items()))
+    named: Sequence[Dose] = ()
     for start, end in _sentences(words):
         sentence = _with_digits(words[start:end])
-        named = [name for name in doses if letters(name).text in sentence] or named
-        limits = [doses[name] for name in named] or list(doses.values()) or [_label_dose(UNLABELLED)]
+        named = [dose for name, dose in labelled if name in sentence] or named
+        limits = named or [dose for _, dose in labelled] or [_label_dose(UNLABELLED)]
         stated = _stated_dose(sentence)
         if all(stated.exceeds(limit) for limit in limits) and not _NOT_ADVISED.search(sentence):
             yield start, end
@@ -86,8 +86,9 @@ def _stated_dose(sentence: str) -> Dose:
 
 
 @lru_cache(maxsize=64)
-def _label_doses(labels: tuple[tuple[str, str], ...]) -> Mapping[str, Dose]:
-    return {formula: _label_dose(label) for formula, label in labels}
+def _labelled(labels: tuple[tuple[str, str], ...]) -> Sequence[tuple[str, Dose]]:
+    """Return each formula, as a view of letters has it, with what its label allows."""
+    return [(letters(formula).text, _label_dose(label)) for formula, label in labels]
 
 
 def _label_dose(label: str) -> Dose:

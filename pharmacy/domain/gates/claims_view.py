@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import re2
 
@@ -78,9 +79,18 @@ def _is_hidden(char: str) -> bool:
 
 def _folded(text: str) -> Iterator[_Char]:
     for start, end in _clusters(text):
-        cluster = "".join(char for char in text[start:end] if not _is_hidden(char) and char not in _EMOJI_JOINERS)
-        for char in unicodedata.normalize("NFKC", cluster).lower():
-            yield char, (start, end)
+        span = (start, end)
+        for char in _of_cluster(text[start:end]) if end - start > 1 else _of_char(text[start]):
+            yield char, span
+
+
+def _of_cluster(cluster: str) -> str:
+    seen = "".join(char for char in cluster if not _is_hidden(char) and char not in _EMOJI_JOINERS)
+    return unicodedata.normalize("NFKC", seen).lower()
+
+
+# Nearly every cluster is one character, and a text has few different ones.
+_of_char = lru_cache(maxsize=8192)(_of_cluster)
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
