@@ -27,8 +27,9 @@ from pharmacy.domain.products.read import product_from, shipped
 from pharmacy.models.local.student import Student
 from pharmacy.settings import Settings
 from tests.bench.console import console_figures
+from tests.bench.cost.told import cost_figures
 from tests.bench.desk import desk_figures
-from tests.bench.keep import keep
+from tests.bench.keep import KEPT
 from tests.bench.numbers import numbers_figures
 from tests.bench.shape import shape_figures
 from tests.bench.speed import BLOCKS, speed_figures
@@ -108,6 +109,7 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "console": console_figures,
     "shape": shape_figures,
     "speed": speed_figures,
+    "cost": cost_figures,
 }
 
 
@@ -133,16 +135,17 @@ def main() -> None:
     """Print the figures of one part, or of all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", nargs="?", choices=[*dict.fromkeys((*PARTS, *BLOCKS))], help="all parts when left out")
-    parser.add_argument("--keep", action="store_true", help="put what speed measured into docs/ and the README")
+    parser.add_argument("--keep", action="store_true", help="put what speed or cost measured into docs/ and the README")
     asked = parser.parse_args()
-    if asked.keep and asked.part not in (None, "speed"):
-        parser.error(f"--keep with {asked.part}; expected speed or all parts, whose table is whole")
+    if asked.keep and asked.part not in (None, *KEPT):
+        parser.error(f"--keep with {asked.part}; expected speed, cost or all parts, whose tables are whole")
     chosen = {asked.part: PARTS.get(asked.part, lambda: speed_figures([asked.part]))} if asked.part else PARTS
     for part in chosen.values():
         for what, figure in part():
             print(f"{what:<40} {figure}", flush=True)
     if asked.keep:
-        keep()
+        for name in [asked.part] if asked.part else KEPT:
+            KEPT[name]()
 
 
 main()

@@ -81,7 +81,10 @@ def _run(setting: Setting) -> dict[str, Any]:
     with simulated(setting.scale) as url:
         if setting.way != "program":
             return way(setting, url, {})
-        with _langsmith(setting.traced) as traced, _program(url, setting, traced) as found:
+        with (
+            _langsmith(setting.traced) as traced,
+            program(url, {**traced, **(setting.variables or {})}, setting.workers) as found,
+        ):
             return way(setting, url, found)
 
 
@@ -107,9 +110,9 @@ def way(setting: Setting, url: str, variables: Mapping[str, str], before: Sequen
 
 
 @contextmanager
-def simulated(scale: float) -> Iterator[str]:
+def simulated(scale: float, module: str = "tests.bench.simulator", *more: str) -> Iterator[str]:
     """Start a simulated provider, and give its address."""
-    command = [sys.executable, "-m", "tests.bench.simulator", "--scale", str(scale)]
+    command = [sys.executable, "-m", module, "--scale", str(scale), *more]
     with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -130,7 +133,7 @@ def _langsmith(traced: bool) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _program(provider: str, setting: Setting, traced: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def program(provider: str, variables: Mapping[str, str], workers: int = 1) -> Iterator[dict[str, str]]:
     """Start Kakari on a PostgreSQL of its own, and say where it is."""
     with ExitStack() as closing:
         folder = Path(closing.enter_context(TemporaryDirectory(prefix="kakari-bench-")))
@@ -140,12 +143,12 @@ def _program(provider: str, setting: Setting, traced: Mapping[str, str]) -> Iter
         server.join()
         closing.callback(server.leave)
         given = {"DATABASE_URL": server.url, "OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-bench",
-                 "KAKARI_SETTLE_SECONDS": "0", "LOG_LEVEL": "ERROR", **traced, **(setting.variables or {})}  # fmt: skip
+                 "KAKARI_SETTLE_SECONDS": "0", "LOG_LEVEL": "ERROR", **variables}  # fmt: skip
         kakari = closing.enter_context(Kakari(home, given))
         kakari.ready()  # and with it the schema, which workers expect
-        more = [Kakari(folder / f"worker{number}", given, ("worker",)) for number in range(1, setting.workers)]
+        more = [Kakari(folder / f"worker{number}", given, ("worker",)) for number in range(1, workers)]
         pids = [kakari.pid, *(closing.enter_context(one).pid for one in more)]
         postgres = Postgres(home)
-        until("every worker", lambda: postgres.rows(_REGISTERED)[0][0] >= _QUEUES * setting.workers, START_SECONDS)
-        yield {"BENCH_URL": kakari.url, "BENCH_KEY": kakari.key(),
+        until("every worker", lambda: postgres.rows(_REGISTERED)[0][0] >= _QUEUES * workers, START_SECONDS)
+        yield {"BENCH_URL": kakari.url, "BENCH_KEY": kakari.key(), "BENCH_HOME": str(home), "BENCH_DATABASE": server.url,
                "BENCH_PIDS": " ".join(map(str, pids)), "BENCH_POSTGRES_PID": str(postgres.pid)}  # fmt: skip

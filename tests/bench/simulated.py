@@ -3,14 +3,49 @@
 import functools
 import json
 import zlib
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 REJECTED_OF = 5
 """One draft in so many is turned down."""
 
 TOKENS: Mapping[str, int] = {"Classification": 40, "PhaseSwitch": 40, "WrittenReply": 150, "Verdict": 150}
 PROMPT_TOKENS = 1500
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered to a request, and what its usage is."""
+
+    text: str
+    tokens: int
+    prompt_tokens: int = PROMPT_TOKENS
+    cached_tokens: int = 0
+
+
+class Answers(Protocol):
+    """Who says what is answered."""
+
+    def to(self, asked: Mapping[str, Any]) -> Answer:
+        """Return the answer to a request's body."""
+        ...
+
+
+class Alike:
+    """The same words to all ways of asking, of a fixed number of tokens: counting would cost more than answering."""
+
+    def __init__(self) -> None:
+        self._drafts: Counter[str] = Counter()
+
+    def to(self, asked: Mapping[str, Any]) -> Answer:
+        """Return an answer that depends on the request alone, and for a draft on how often it was asked for."""
+        before = 0
+        if asked["response_format"]["json_schema"]["name"] == "WrittenReply":
+            before = self._drafts[said := str(asked["messages"][-1]["content"])]
+            self._drafts[said] += 1
+        return Answer(*content_of(asked, before))
 
 
 def content_of(asked: Mapping[str, Any], before: int = 0) -> tuple[str, int]:
@@ -41,12 +76,12 @@ def _content(name: str, required: str, said: int) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def whole(model: str, text: str, tokens: int) -> bytes:
+def whole(model: str, answer: Answer) -> bytes:
     """Return a completion."""
-    message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None, "annotations": []}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return json.dumps({"id": "chatcmpl-1", "object": "chat.completion", "created": 1700000000, "model": model,
-                       "choices": [choice], "usage": _usage(tokens)}, ensure_ascii=False).encode()  # fmt: skip
+                       "choices": [choice], "usage": _usage(answer)}, ensure_ascii=False).encode()  # fmt: skip
 
 
 def beginning(model: str) -> bytes:
@@ -63,10 +98,10 @@ def _piece(model: str, delta: Mapping[str, Any]) -> bytes:
     return _chunk(_event(model, [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]))
 
 
-def ending(model: str, tokens: int) -> bytes:
+def ending(model: str, answer: Answer) -> bytes:
     """Return the last pieces: why it ended, the usage, and that it is done."""
     stop = _event(model, [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}])
-    return _chunk(stop + _event(model, [], _usage(tokens)) + b"data: [DONE]\n\n") + b"0\r\n\r\n"
+    return _chunk(stop + _event(model, [], _usage(answer)) + b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
 def _event(model: str, choices: list[Any], usage: Any = None) -> bytes:
@@ -79,6 +114,7 @@ def _chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
-def _usage(tokens: int) -> dict[str, Any]:
-    return {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": tokens, "total_tokens": PROMPT_TOKENS + tokens,
-            "prompt_tokens_details": {"cached_tokens": 0}}  # fmt: skip
+def _usage(of: Answer) -> dict[str, Any]:
+    return {"prompt_tokens": of.prompt_tokens, "completion_tokens": of.tokens,
+            "total_tokens": of.prompt_tokens + of.tokens,
+            "prompt_tokens_details": {"cached_tokens": of.cached_tokens}}  # fmt: skip

@@ -10,12 +10,11 @@ import asyncio
 import json
 import re
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
-from tests.bench.simulated import beginning, content_of, ending, event, whole
+from tests.bench.simulated import Alike, Answer, Answers, beginning, ending, event, whole
 
 FIRST_SECONDS, TOKEN_SECONDS = 0.5, 0.012
 """To the first token, and for each one, at scale 1: about what gpt-4o takes."""
@@ -33,6 +32,8 @@ class Counts:
     requests: int = 0
     connections: int = 0
     most_connections: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
     tokens: float = 0
     """Written, those of streams that were closed included as far as they came."""
 
@@ -46,13 +47,10 @@ class Counts:
     spans: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     """From request to last byte of each call, by message."""
 
-    drafts: Counter[str] = field(default_factory=Counter)
-    """How often each draft was asked for."""
-
     def told(self) -> dict[str, Any]:
         """Return the counts, and for each message the seconds in which one of its calls or more was being answered."""
         taken = {number: covered(spans) for number, spans in self.spans.items()}
-        counts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("spans", "drafts")}
+        counts = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "spans"}
         return {**counts, "seconds": taken, "simulator_ms": time.process_time() * 1000}
 
 
@@ -68,8 +66,8 @@ def covered(spans: Sequence[tuple[float, float]]) -> float:
 class Simulator(asyncio.Protocol):
     """One connection: requests come one after another, as clients of a pool send them."""
 
-    def __init__(self, counts: Counts, scale: float) -> None:
-        self._counts, self._scale = counts, scale
+    def __init__(self, counts: Counts, scale: float, answers: Answers) -> None:
+        self._counts, self._scale, self._answers = counts, scale, answers
         self._bytes = b""
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -120,13 +118,12 @@ class Simulator(asyncio.Protocol):
             self._counts.spans.setdefault(int(self._of[1]), []).append(span)
 
     def _begin(self, asked: Mapping[str, Any]) -> None:
-        before = 0
-        if asked["response_format"]["json_schema"]["name"] == "WrittenReply":
-            before = self._counts.drafts[said := str(asked["messages"][-1]["content"])]
-            self._counts.drafts[said] += 1
-        text, tokens = content_of(asked, before)
+        answer = self._answers.to(asked)
+        text, tokens = answer.text, answer.tokens
+        self._counts.prompt_tokens += answer.prompt_tokens
+        self._counts.cached_tokens += answer.cached_tokens
         if not asked.get("stream"):
-            body = whole(str(asked["model"]), text, tokens)
+            body = whole(str(asked["model"]), answer)
             self._later((FIRST_SECONDS + TOKEN_SECONDS * tokens) * self._scale, self._whole, body, tokens)
             return
         step = max(-(-len(text) // tokens), 1)
@@ -135,24 +132,24 @@ class Simulator(asyncio.Protocol):
         events[0] = beginning(str(asked["model"])) + events[0]
         self._out.write(_HEAD.format("text/event-stream", "transfer-encoding: chunked").encode())
         began = self._loop.time() + FIRST_SECONDS * self._scale
-        self._later(FIRST_SECONDS * self._scale, self._piece, events, tokens, began, 0, str(asked["model"]))
+        self._later(FIRST_SECONDS * self._scale, self._piece, events, answer, began, 0, str(asked["model"]))
 
     def _whole(self, body: bytes, tokens: int) -> None:
         self._ended()
         self._counts.tokens += tokens
         self._write("application/json", body)
 
-    def _piece(self, events: list[bytes], tokens: int, began: float, at: int, model: str) -> None:
+    def _piece(self, events: list[bytes], answer: Answer, began: float, at: int, model: str) -> None:
         """Write all the pieces that are due, and wait for the next."""
-        each = TOKEN_SECONDS * self._scale * tokens / len(events)
+        each = TOKEN_SECONDS * self._scale * answer.tokens / len(events)
         due = len(events) if each == 0 else min(int((self._loop.time() - began) / each) + 1, len(events))
         self._out.write(b"".join(events[at:due]))
-        self._counts.tokens += (due - at) * tokens / len(events)
+        self._counts.tokens += (due - at) * answer.tokens / len(events)
         if due < len(events):
-            self._later(began + each * due - self._loop.time(), self._piece, events, tokens, began, due, model)
+            self._later(began + each * due - self._loop.time(), self._piece, events, answer, began, due, model)
             return
         self._ended()
-        self._out.write(ending(model, tokens))
+        self._out.write(ending(model, answer))
 
     def _later(self, seconds: float, work: Any, *arguments: Any) -> None:
         self._timer = self._loop.call_later(max(seconds, 0), work, *arguments)
@@ -161,11 +158,11 @@ class Simulator(asyncio.Protocol):
         self._out.write(_HEAD.format(kind, f"content-length: {len(body)}").encode() + body)
 
 
-async def serve(port: int, scale: float) -> None:
+async def serve(port: int, scale: float, answers: Answers) -> None:
     """Serve until the process ends, and print the address."""
     counts = Counts()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Simulator(counts, scale), "127.0.0.1", port, backlog=4096)
+    server = await loop.create_server(lambda: Simulator(counts, scale, answers), "127.0.0.1", port, backlog=4096)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await server.serve_forever()
 
@@ -178,7 +175,7 @@ def main() -> None:
     asked = parser.parse_args()
     import uvloop
 
-    uvloop.run(serve(asked.port, asked.scale))
+    uvloop.run(serve(asked.port, asked.scale, Alike()))
 
 
 if __name__ == "__main__":

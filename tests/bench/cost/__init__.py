@@ -1,0 +1,1 @@
+"""What a message costs with and without students and caches, by a replay of the same messages."""
