@@ -44,7 +44,7 @@ lint: setup-dev  ## ruff, mypy --strict, import-linter
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: setup-dev  ## measure gate, flow, command line, and the flow beside other ways of writing it (speed); PART chooses one, KEEP=1 puts speed into docs/ and README
+bench: setup-dev  ## measure gate, flow, command line, the flow beside other ways of writing it (speed), and what a message costs (cost); PART chooses one, KEEP=1 puts speed and cost into docs/ and README
 	.venv/bin/python -m tests.bench $(PART) $(if $(KEEP),--keep)
 
 soak: setup-dev  ## long fault runs and the table of promises; PART, SEED and ARGS (--list, --scale, --state) choose

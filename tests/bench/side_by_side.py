@@ -150,5 +150,6 @@ def program(provider: str, variables: Mapping[str, str], workers: int = 1) -> It
         pids = [kakari.pid, *(closing.enter_context(one).pid for one in more)]
         postgres = Postgres(home)
         until("every worker", lambda: postgres.rows(_REGISTERED)[0][0] >= _QUEUES * workers, START_SECONDS)
-        yield {"BENCH_URL": kakari.url, "BENCH_KEY": kakari.key(), "BENCH_HOME": str(home), "BENCH_DATABASE": server.url,
-               "BENCH_PIDS": " ".join(map(str, pids)), "BENCH_POSTGRES_PID": str(postgres.pid)}  # fmt: skip
+        yield {"BENCH_URL": kakari.url, "BENCH_KEY": kakari.key(), "BENCH_PIDS": " ".join(map(str, pids)),
+               "BENCH_POSTGRES_PID": str(postgres.pid), "BENCH_HOME": str(home),
+               "BENCH_DATABASE": server.url}  # fmt: skip
