@@ -9,6 +9,7 @@ from cli import (
     audit,
     backup,
     budget,
+    cache,
     check,
     dataset,
     dataset_langsmith,
@@ -58,6 +59,7 @@ app.add_typer(pharmacies.app, name="pharmacies")
 app.add_typer(products.app, name="products")
 app.add_typer(policy.app, name="policy")
 app.command("profile")(profile.profile)
+app.add_typer(cache.app, name="cache")
 app.add_typer(distill.app, name="distill")
 dataset.app.command("push")(dataset_langsmith.push)
 dataset.app.command("pull")(dataset_langsmith.pull)

@@ -45,6 +45,7 @@ class _CategoryTable(_Table):
     label: _Line
     described: _Line
     answered_by: Literal["machine", "pharmacist"]
+    cacheable: bool = False
     facts: list[str] = []
     openings: list[_Line] = []
 
@@ -95,7 +96,13 @@ def openings(flow: Flow) -> Mapping[str, str]:
 
 def _category(name: str, table: _CategoryTable) -> Category:
     return Category(
-        name, table.label, table.described, AnsweredBy(table.answered_by), tuple(table.facts), tuple(table.openings)
+        name,
+        table.label,
+        table.described,
+        AnsweredBy(table.answered_by),
+        tuple(table.facts),
+        tuple(table.openings),
+        table.cacheable,
     )
 
 

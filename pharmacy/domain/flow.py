@@ -31,6 +31,9 @@ class Category:
     openings: tuple[str, ...] = ()
     """Whole messages, such as a menu button's text, that name this category by themselves."""
 
+    cacheable: bool = False
+    """Whether a question that was asked before may be answered from memory, where a pharmacy wants that."""
+
     @property
     def node(self) -> str:
         """The name of its generator's node."""

@@ -8,6 +8,7 @@ from pharmacy.domain.model import ChatModel, Early, ModelCall
 from pharmacy.domain.serving import Serving, drawn
 from pharmacy.models.ledger import Ledger
 from pharmacy.models.node_model import NodeModel
+from pharmacy.models.remembered import ASKED, Memory, Remembered
 from pharmacy.models.retry_policy import RetryPolicy
 from pharmacy.models.tried import Target
 
@@ -57,6 +58,7 @@ class RunModels:
         self._serving = serving
         self._conversation = conversation
         self._chosen: dict[str, Chosen] = {}
+        self._memory: Memory | None = None
 
     def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:
         """Return what serves `node`: its student or teacher at first, its teacher once a draft was turned down.
@@ -67,7 +69,14 @@ class RunModels:
         teacher = self._models.teacher_of(node)
         first = self._first_of(node, teacher) if drafts_written == 0 else teacher
         fallback = self._models.fallback_of(node)
-        return self._asked(node, [first, *([fallback] if fallback else [])], early, self._models.cheaper_of(node))
+        asked = self._asked(node, [first, *([fallback] if fallback else [])], early, self._models.cheaper_of(node))
+        if self._memory is None or drafts_written or node not in self._memory.nodes:
+            return asked
+        return Remembered(node, first, asked, self._memory, self._ledger)
+
+    def remember(self, memory: Memory) -> None:
+        """Answer first drafts from `memory` from now on, where it knows them."""
+        self._memory = memory
 
     def named(self, node: str, ref: str) -> ChatModel:
         """Return the model `ref` under the node's settings, without fallback: for shadows, trials and evaluation."""
@@ -77,9 +86,9 @@ class RunModels:
     def shadows(self) -> Mapping[str, Chosen]:
         """Node to its student, and the share of conversations that are drawn, where this one is among them.
 
-        Nodes that have answered so far, and whose student was not asked itself.
+        Nodes whose models have answered so far, and whose student was not asked itself.
         """
-        answered = dict.fromkeys(call.node for call in self._ledger.calls if call.error is None)
+        answered = dict.fromkeys(c.node for c in self._ledger.calls if c.error is None and c.model_asked != ASKED)
         asked = {(call.node, call.model_asked) for call in self._ledger.calls}
         found = {node: (self._models.student_of(node), self._serving[node].shadow_share) for node in answered}
         return {
@@ -92,8 +101,9 @@ class RunModels:
 
     @property
     def chosen(self) -> Mapping[str, Chosen]:
-        """Node to the model that was drawn for it so far; nodes that left nothing to chance are not there."""
-        return dict(self._chosen)
+        """Node to the model that was drawn for it so far; not those that left nothing to chance, or to memory."""
+        recalled = {call.node for call in self._ledger.calls if call.model_asked == ASKED}
+        return {node: chosen for node, chosen in self._chosen.items() if node not in recalled}
 
     @property
     def calls(self) -> tuple[ModelCall, ...]:

@@ -33,6 +33,7 @@ KEPT_WHOLE = {
     "policies": "settings",
     "products": "goods",
     "provider_sign_ins": "staff signing in",
+    "reply_caching": "settings",
     "reply_profiles": "settings",
     "served_modes": "settings",
     "servings": "settings",

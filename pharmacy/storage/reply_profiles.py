@@ -34,13 +34,7 @@ async def newest(tx: AsyncConnection, pharmacy_id: str) -> Chosen | None:
     """
     mine = select(reply_profiles).where(reply_profiles.c.pharmacy_id == pharmacy_id)
     row = (await tx.execute(mine.order_by(reply_profiles.c.seq.desc()).limit(1))).one_or_none()
-    return Chosen(_read(row.profile), row.set_by, row.reason, row.at) if row else None
-
-
-async def in_force(tx: AsyncConnection, pharmacy_id: str, default: Profile) -> Profile:
-    """Return the profile that the next run goes by; `default` where the pharmacy has chosen none."""
-    chosen = await newest(tx, pharmacy_id)
-    return chosen.profile if chosen and chosen.profile else default
+    return Chosen(read(row.profile), row.set_by, row.reason, row.at) if row else None
 
 
 async def choose(tx: AsyncConnection, pharmacy_id: str, actor: str, profile: Profile | None, reason: str) -> bool:
@@ -71,7 +65,7 @@ def told(chosen: Chosen | None, default: Profile) -> dict[str, Any]:
     }
 
 
-def _read(stored: str | None) -> Profile | None:
+def read(stored: str | None) -> Profile | None:
     """Return the profile; None where this program knows none of that name, as after a step back to an older one."""
     try:
         return Profile(stored) if stored else None

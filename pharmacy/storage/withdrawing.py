@@ -23,6 +23,7 @@ from pharmacy.storage.tables import (
     messages,
     model_calls,
     outbox,
+    reply_cache,
     runs,
     shadow_answers,
     suggestions,
@@ -101,6 +102,8 @@ async def _forget_derived(tx: AsyncConnection, pharmacy_id: str, conversation_id
     calls = (model_calls.c.pharmacy_id == pharmacy_id, model_calls.c.run_id.in_(of_run))
     await tx.execute(update(model_calls).where(*calls).values(blanks={}, output=None))
     await tx.execute(update(shadow_answers).where(from_then(shadow_answers)).values(output=None, said={}))
+    heard = (reply_cache.c.pharmacy_id == pharmacy_id, reply_cache.c.run_id.in_(of_run))
+    await tx.execute(delete(reply_cache).where(*heard))
     await _forget_annotations(tx, pharmacy_id, of_run)
     await take_turn(tx, pharmacy_id)
     learnt = (dataset_rows.c.pharmacy_id == pharmacy_id, dataset_rows.c.conversation_id == conversation_id)

@@ -18,7 +18,7 @@ from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.domain.pace import Priority
 from pharmacy.models.keeping import kept_run
 from pharmacy.models.run_models import RunModels
-from pharmacy.storage import names, policy, reply_profiles, runs, servings, shadows, unanswered
+from pharmacy.storage import names, policy, reply_caching, runs, servings, shadows, unanswered
 from pharmacy.storage.automatic import Automatic
 from pharmacy.storage.background import end
 from pharmacy.storage.begun import Begun
@@ -34,6 +34,7 @@ from server.program import Program
 from server.worker.alarms import log_emergency
 from server.worker.at_work import AtWork
 from server.worker.purse import DayPurse
+from server.worker.remembering import Remembering
 from server.worker.request import request_of
 from server.worker.tracing import Ended, key_of, trace_of
 
@@ -117,7 +118,8 @@ class ReplyJobs:
         at_work = AtWork(self.program.database, begun)
         # What is kept elsewhere is for learning from: only of those who agree to that.
         kept_run.set(begun.id if begun.patient.consent.training else None)
-        work = asyncio.create_task(self._propose(begun, models, at_work))
+        remembering = Remembering(self.program.database, begun, self.program.assembled.flow)
+        work = asyncio.create_task(self._propose(begun, models, at_work, remembering))
         try:
             proposal = await self._watch(begun, work, news)
         except Exception as error:
@@ -128,7 +130,7 @@ class ReplyJobs:
             await end(work, again_seconds=CLOSE_SECONDS)
             await at_work.close()
             await purse.settle()
-        ended = await self._end(begun, proposal, models, decided)
+        ended = await self._end(begun, proposal, models, decided, remembering)
         # What a newer message, a withdrawal or an erasure has overtaken is nobody's answer, and is not traced.
         if ended in ("proposed", "stopped"):
             await self._trace(begun, proposal, models.calls, time.monotonic() - started)
@@ -167,14 +169,15 @@ class ReplyJobs:
         margin = lowest_margin(judgement.marks) if judgement else None
         return bool(self.program.annotation.at_end(begun.id, margin))
 
-    async def _propose(self, begun: Begun, models: RunModels, at_work: AtWork) -> Outcome:
+    async def _propose(self, begun: Begun, models: RunModels, at_work: AtWork, remembering: Remembering) -> Outcome:
         if begun.unread:
             said = f"{begun.unread} more messages than a run reads"
             return _handed_over("burst", said, begun.phase, begun.hits)
         catalogue = await self.program.catalogue(begun.pharmacy_id)
         async with self.program.database.begin(begun.pharmacy_id) as tx:
             in_force = await policy.in_force(tx, begun.pharmacy_id, self.program.assembled.policy)
-            profile = await reply_profiles.in_force(tx, begun.pharmacy_id, self.program.settings.profile)
+            profile, caching = await reply_caching.with_profile(tx, begun.pharmacy_id, self.program.settings.profile)
+        remembering.open(models, caching, in_force.version)
         context = RunContext(models, catalogue, in_force, profile, begins=at_work.begins)
         proposal = await self.program.assembled.replies.run(request_of(begun), context)
         return await self._of_this_patient(begun, proposal)
@@ -213,7 +216,12 @@ class ReplyJobs:
             return False
 
     async def _end(
-        self, begun: Begun, proposal: Outcome | None, models: RunModels, decided: Mapping[str, Decided]
+        self,
+        begun: Begun,
+        proposal: Outcome | None,
+        models: RunModels,
+        decided: Mapping[str, Decided],
+        remembering: Remembering,
     ) -> str:
         def stopped(code: str) -> Outcome:
             return _handed_over(code, STOPPED[code], begun.phase, begun.hits)
@@ -225,6 +233,7 @@ class ReplyJobs:
         async def work(tx: Transaction) -> str:
             state = await runs.end(tx, self.program.bell, begun, proposal, models.calls, stopped, sending, chosen)
             if state == "proposed":
+                await remembering.keep(tx, proposal)
                 await shadows.want(tx, self.program.jobs, begun, shadowed)
             return state
 

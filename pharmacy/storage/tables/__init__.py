@@ -23,6 +23,7 @@ from pharmacy.storage.tables.presence import presences
 from pharmacy.storage.tables.profiling import reply_profiles
 from pharmacy.storage.tables.queueing import model_queues
 from pharmacy.storage.tables.recording import audit, audit_heads, restores, served_modes
+from pharmacy.storage.tables.remembering import reply_cache, reply_caching
 from pharmacy.storage.tables.running import handovers, model_calls, outcomes, requests, runs, suggestions
 from pharmacy.storage.tables.sending import outbox
 from pharmacy.storage.tables.serving import servings
@@ -70,6 +71,8 @@ __all__ = [
     "presences",
     "products",
     "provider_sign_ins",
+    "reply_cache",
+    "reply_caching",
     "reply_profiles",
     "requests",
     "restores",

@@ -66,7 +66,7 @@ def _value(column: Column[Any], canary: str) -> Any:
     if isinstance(of, JSONB):
         return psycopg.types.json.Jsonb({"deep": [{"er": canary}]})
     if isinstance(of, ARRAY):
-        return [canary]
+        return [canary] if isinstance(of.item_type, Text) else [1.0]
     if isinstance(of, LargeBinary):
         return canary.encode()
     if isinstance(of, Uuid):

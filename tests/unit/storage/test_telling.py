@@ -11,9 +11,9 @@ QUIET = frozenset(
         "accounts", "api_keys", "provider_sign_ins", "sign_ins",
         # what is written beside a row that tells
         "alarms", "idempotency_keys", "inbox", "line_contacts", "line_events", "line_unsent", "model_calls", "moves",
-        "outcomes",
+        "outcomes", "reply_cache",
         # read anew whenever somebody looks at it
-        "canned_replies", "displays", "reply_profiles", "servings",
+        "canned_replies", "displays", "reply_caching", "reply_profiles", "servings",
         # what the desk does not show: what students learn from, and what people said of runs elsewhere
         "annotation_items", "annotation_labels", "dataset_losses", "dataset_rows", "datasets", "evaluation_answers",
         "evaluations", "patient_splits", "shadow_answers", "training_jobs", "watch_cases", "watches",

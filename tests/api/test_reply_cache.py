@@ -1,0 +1,140 @@
+"""Repeated questions are answered from memory: only what was approved, only where nothing else has changed."""
+
+from typing import Any
+
+import pytest
+
+from pharmacy.storage import erasure
+from tests.api.commands import kakari
+from tests.api.shop import Shop, new_id, running
+from tests.fakes.openai_server import OpenAIFake
+
+QUESTION = "配送の日時は指定できますか"
+LAST = """
+SELECT model_served, cost_usd FROM model_calls
+WHERE node LIKE 'generate%' AND error IS NULL ORDER BY seq DESC LIMIT 1
+"""
+CACHED = ("cache:exact", 0.0)
+
+
+@pytest.fixture
+async def remembering(own_shop: Shop) -> Shop:
+    """Return a shop that has answered and approved the question once, with its memory on."""
+    assert (await kakari(own_shop, "cache", "on")).exit_code == 0
+    await _approved(own_shop, QUESTION)
+    return own_shop
+
+
+async def test_an_approved_reply_answers_the_same_question_is_judged_and_shown_as_what_it_is(
+    remembering: Shop, fake: OpenAIFake
+) -> None:
+    before = len(_asked(fake))
+    again = await remembering.say(new_id(), f"こんにちは。{QUESTION}?")
+
+    assert sorted(_asked(fake)[before:]) == ["Classification", "PhaseSwitch", "Verdict"]
+    assert await _last(remembering) == CACHED
+    assert again["models"]["generate_order_delivery"] == "cache:exact"
+    shown = await kakari(remembering, "cache", "show")
+    assert "heard 2; answered by the same words 1, near 0" in shown.stdout
+
+
+async def test_memory_is_off_as_shipped_and_off_again_from_the_next_message_on(own_shop: Shop) -> None:
+    await _approved(own_shop, QUESTION)
+    shipped = (await own_shop.rows("SELECT count(*) FROM reply_cache"))[0][0]
+    await kakari(own_shop, "cache", "on")
+    heard = await _approved(own_shop, QUESTION)
+    await kakari(own_shop, "cache", "off", "--reason", "a wrong reply")
+    await own_shop.say(new_id(), QUESTION)
+
+    assert shipped == 0
+    assert heard != CACHED
+    assert await _last(own_shop) != CACHED
+    found = await own_shop.rows("SELECT body FROM audit WHERE action = 'caching_set' ORDER BY seq")
+    assert [row.body["recall"] for row in found] == ["exact", "off"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("私の配送の日時は指定できますか", id="of-a-patient"),
+        pytest.param("佐藤と申します。配送の日時は指定できますか", id="a-name"),
+        pytest.param("配送の日時は指定できますか。送料はいくらですか", id="two-questions"),
+        pytest.param("配送の日時は指定できませんか", id="other-words"),
+    ],
+)
+async def test_what_is_not_the_one_plain_question_is_answered_anew(remembering: Shop, words: str) -> None:
+    await remembering.say(new_id(), words)
+
+    assert await _last(remembering) != CACHED
+
+
+async def test_a_known_fact_of_the_patient_or_a_word_of_theirs_before_keeps_memory_out(remembering: Shop) -> None:
+    orders = [{"id": "o-1", "product": "葛根湯", "state": "準備中"}]
+    await remembering.say(new_id(), QUESTION, patient={"id": new_id("p"), "orders": orders})
+    of_known = await _last(remembering)
+    conversation_id = new_id()
+    await remembering.say(conversation_id, "母の配送の相談です")
+    await remembering.say(conversation_id, QUESTION)
+
+    assert of_known != CACHED
+    assert await _last(remembering) != CACHED
+
+
+async def test_another_pharmacys_approved_reply_is_never_found(remembering: Shop) -> None:
+    elsewhere = remembering.program.settings.model_copy(update={"pharmacy_id": "elsewhere"})
+    async with running(elsewhere) as other:
+        await kakari(other, "cache", "on")
+        await other.say(new_id(), QUESTION)
+
+        assert await _last(other) != CACHED
+
+
+async def test_what_a_pharmacist_reworded_since_is_written_anew(remembering: Shop) -> None:
+    again = await remembering.say(new_id(), QUESTION)
+    await _decide(remembering, again, "edit", text="日時は注文のときにお選びいただけます。", reason="clearer")
+
+    await remembering.say(new_id(), QUESTION)
+
+    assert await _last(remembering) != CACHED
+
+
+async def test_with_whoever_asked_first_all_that_came_of_it_is_erased(own_shop: Shop) -> None:
+    await kakari(own_shop, "cache", "on")
+    await _approved(own_shop, QUESTION, patient={"id": "p-first"})
+    await _approved(own_shop, QUESTION, patient={"id": "p-second"})
+    of_second = await _last(own_shop)
+
+    erased = await erasure.erase(own_shop.program.database, own_shop.program.settings.pharmacy_id, "p-first", "test")
+    await own_shop.say(new_id(), QUESTION)
+
+    assert erased.rows["reply_cache"] == 1
+    assert of_second == CACHED
+    assert await _last(own_shop) != CACHED
+
+
+async def test_a_recalled_reply_that_the_judge_turns_down_is_written_anew(remembering: Shop) -> None:
+    await remembering.rows("UPDATE suggestions SET text = '効果は必ずあります。副作用はありません。' RETURNING id")
+    said = await remembering.say(new_id(), QUESTION)
+
+    assert await _last(remembering) != CACHED
+    assert said["drafts"] == 2
+
+
+async def _approved(shop: Shop, words: str, **more: Any) -> tuple[str, float]:
+    await _decide(shop, await shop.say(new_id(), words, **more), "approve")
+    return await _last(shop)
+
+
+async def _decide(shop: Shop, said: dict[str, Any], how: str, **body: str) -> None:
+    answer = await shop.post(f"/v1/suggestions/{said['suggestion_id']}/{how}", {"version": 1} | body)
+    assert answer.status_code == 200, answer.text
+
+
+async def _last(shop: Shop) -> tuple[str, float]:
+    """Return who wrote the newest draft, and what that cost."""
+    (row,) = await shop.rows(LAST)
+    return row.model_served, row.cost_usd
+
+
+def _asked(fake: OpenAIFake) -> list[str]:
+    return [entry.body["response_format"]["json_schema"]["name"] for entry in fake.log.chats()]
