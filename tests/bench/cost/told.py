@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,18 +77,29 @@ def lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             (f"${one['records_less_outcomes_usd']:.9f}; {one['records_less_provider_tokens']} tokens"),
         )
     yield "the best, of all teacher", best(found)
+    yield "where its money goes", where(found)
 
 
 def best(found: Mapping[str, Any]) -> str:
     """Return the cheapest column beside what was asked, and beside teachers whose prompts are cached too."""
     columns = {one["name"]: one for one in found["columns"]}
-    least = min(found["columns"], key=lambda one: float(one["usd_per_message"]))
+    least = _least(found)
     cached = least["usd_per_message"] / columns["teacher_cached"]["usd_per_message"]
     result = "met" if least["of_teacher"] <= found["asked"] else "MISSED"
     return (
         f"{least['of_teacher']:.3f}; asked: at most {found['asked']:g}; {result} ({least['label']}); "
         f"{cached:.3f} of teachers whose prompts are cached too"
     )
+
+
+def where(found: Mapping[str, Any]) -> str:
+    """Return what the cheapest column's money goes to."""
+    least = _least(found)
+    teachers = sum(usd for model, usd in least["by_model"].items() if not _is_student(model))
+    nodes = {node: of["cost_usd"] for node, of in least["by_node"].items()}
+    nodes["generators"] = sum(nodes.pop(node) for node in [*nodes] if node.startswith("generate_"))
+    shares = ", ".join(f"{node} {usd / least['cost_usd']:.0%}" for node, usd in sorted(nodes.items(), key=_dear))
+    return f"{shares}; teachers, who write anew what the judge turned down, {teachers / least['cost_usd']:.0%} of all"
 
 
 def table(found: Mapping[str, Any]) -> str:
@@ -106,7 +117,20 @@ def table(found: Mapping[str, Any]) -> str:
             f"| {one['prompt_tokens'] / one['messages']:.0f} ({_cached(one):.0%}), "
             f"{one['completion_tokens'] / one['messages']:.0f} | {same} | {_of(one['drafts_passed'])} |"
         )
-    return "\n".join([*rows, "", f"The best, of all teacher: {best(found)}."])
+    return "\n".join([*rows, "", f"The best, of all teacher: {best(found)}. Where its money goes: {where(found)}."])
+
+
+def _least(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    columns: Sequence[Mapping[str, Any]] = found["columns"]
+    return min(columns, key=lambda one: float(one["usd_per_message"]))
+
+
+def _is_student(model: str) -> bool:
+    return ":ft:" in model
+
+
+def _dear(of: tuple[str, float]) -> float:
+    return -of[1]
 
 
 def _said_of(found: Mapping[str, Any]) -> str:
