@@ -85,6 +85,10 @@ class Beside:
         """Return its student, if it has one that can be asked."""
         return self.models.student_of(node)
 
+    def student_drafts_of(self, node: str) -> int:  # noqa: ARG002  # nobody writes a second draft beside a reply
+        """Return one."""
+        return 1
+
     def fallback_of(self, node: str) -> str | None:  # noqa: ARG002  # another model's answer would tell nothing
         """Return nothing."""
         return None

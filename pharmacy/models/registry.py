@@ -183,6 +183,11 @@ class Registry:
             return None
         return student.model
 
+    def student_drafts_of(self, node: str) -> int:
+        """Return how many drafts of a message the node's student may write before its teacher does."""
+        student = self.table(node).student
+        return 1 if student is None else student.drafts
+
     def fallback_of(self, node: str) -> str | None:
         """Return the model that is asked when the serving one cannot be had."""
         return None if self.mode == "local" else self.table(node).fallback

@@ -26,6 +26,10 @@ class Models(Protocol):
         """Return its student, if it has one that can be asked."""
         ...
 
+    def student_drafts_of(self, node: str) -> int:
+        """Return how many drafts of a message its student may write, 1 or more."""
+        ...
+
     def fallback_of(self, node: str) -> str | None:
         """Return what is asked when the serving model cannot be had."""
         ...
@@ -61,13 +65,13 @@ class RunModels:
         self._memory: Memory | None = None
 
     def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:
-        """Return what serves `node`: its student or teacher at first, its teacher once a draft was turned down.
+        """Return what serves `node`: its student or teacher at first, its teacher once the student has had its drafts.
 
         Args:
             early: who is told of the first fields of its answer, where it can be streamed.
         """
         teacher = self._models.teacher_of(node)
-        first = self._first_of(node, teacher) if drafts_written == 0 else teacher
+        first = self._first_of(node, teacher) if drafts_written < self._models.student_drafts_of(node) else teacher
         fallback = self._models.fallback_of(node)
         asked = self._asked(node, [first, *([fallback] if fallback else [])], early, self._models.cheaper_of(node))
         if self._memory is None or drafts_written or node not in self._memory.nodes:

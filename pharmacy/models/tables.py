@@ -109,6 +109,8 @@ class Student(_Table):
 
     model: Ref
     prompt_fingerprint: str = Field(pattern=r"^[0-9a-f]{12}$")
+    drafts: int = Field(default=1, ge=1, le=5)
+    """How many drafts of one message it may write, before the teacher writes the others."""
 
 
 class NodeTable(_Table):

@@ -21,10 +21,13 @@ class Column:
     name: str
     label: str
     students: Collection[str] = ()
-    """Nodes whose first answer is their student's; a draft after one that was turned down is the teacher's."""
+    """Nodes that their students serve."""
 
     caches: bool = False
     """Whether the provider caches prompts, as it does by itself; without it a call costs what its tokens do."""
+
+    drafts: int = 1
+    """How many drafts of a message a generator's student writes before the teacher does."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
     """What Kakari is started with beside the usual."""
@@ -36,6 +39,7 @@ COLUMNS = (
     Column("three", "students on classify, switch_phase and judge", _THREE),
     Column("students", "students on all nodes", _ALL),
     Column("students_cached", "students on all nodes, the provider's prompt cache", _ALL, caches=True),
+    Column("second_drafts", "the same, and students write second drafts too", _ALL, caches=True, drafts=2),
     Column("teacher_cached", "beside them: all teacher, the provider's prompt cache", caches=True),
 )
 
@@ -49,4 +53,5 @@ def models_file(column: Column, fingerprints: Mapping[str, str]) -> str:
         assert found == 1, node
         model = STUDENT.format(node=node.replace("_", "-"))
         text += f'\n[{node}.student]\nmodel = "{model}"\nprompt_fingerprint = "{fingerprints[node]}"\n'
+        text += f"drafts = {column.drafts}\n" if node.startswith("generate_") else ""
     return text

@@ -120,6 +120,15 @@ async def test_a_second_draft_is_the_teachers(fake: OpenAIFake, registry: Regist
     assert [entry.model for entry in fake.log.chats()] == [STUDENT, "gpt-4o-2024-08-06", "gpt-4o-2024-08-06"]
 
 
+async def test_a_student_may_be_let_write_a_second_draft(fake: OpenAIFake, registry: RegistryOn) -> None:
+    async with registry(serving="student", student=PUPIL | {"drafts": 2}) as models:
+        run = models.for_run(10, 12)
+        for drafts in range(3):
+            await run.model("classify", drafts).answer(PROMPT, Label)
+
+    assert [entry.model for entry in fake.log.chats()] == [STUDENT, STUDENT, "gpt-4o-2024-08-06"]
+
+
 async def test_a_canary_serves_its_share_and_a_run_keeps_to_its_draw(fake: OpenAIFake, registry: RegistryOn) -> None:
     names = [f"shop/c{number}" for number in range(40)]
     falls = [drawn(name, "classify", "canary") < 0.25 for name in names]
