@@ -16,9 +16,14 @@ from tests.bench.cost.columns import BASE, COLUMNS
 from tests.bench.cost.figures import all_figures
 from tests.bench.cost.played import Order, play
 from tests.bench.cost.provider import GAP_SECONDS
+from tests.bench.cost.stored import store, stored
 from tests.bench.cost.traffic import traffic
 
 MEASURED = Path(__file__).parents[3] / "build" / "cost.json"
+PLAYED = MEASURED.with_name("cost")
+_GOES_ON = os.environ.get("KAKARI_BENCH_GO_ON", "") == "1"
+"""Whether columns that were played before, with the same messages and models, are taken as they are."""
+
 MESSAGES, SEED = 1000, 20261123
 ASKED = 0.10
 """Of what all teachers cost: what the best column may cost at most."""
@@ -37,7 +42,9 @@ def cost_figures() -> Iterator[tuple[str, str]]:
         task = progress.add_task("conversations", total=len(talks) * len(COLUMNS))
         for column in COLUMNS:
             progress.update(task, description=column.label)
-            played.append(play(column, talks, order, lambda: progress.advance(task)))
+            before_it = stored(PLAYED, column, order) if _GOES_ON else None
+            played.append(before_it or play(column, talks, order, lambda: progress.advance(task)))
+            store(PLAYED, played[-1], order)
     found = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": os.cpu_count(), "machine": platform.machine(),
         "load_before": before, "order": asdict(order), "seconds_between_messages": GAP_SECONDS, "asked": ASKED,
