@@ -1,8 +1,8 @@
 """The columns of the replay: who serves which node, and what is cached."""
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from pharmacy.settings import Settings
 
@@ -29,8 +29,8 @@ class Column:
     drafts: int = 1
     """How many drafts of a message a generator's student writes before the teacher does."""
 
-    variables: Mapping[str, str] = field(default_factory=dict)
-    """What Kakari is started with beside the usual."""
+    command: Sequence[str] = ()
+    """What is run before the first message, as in `kakari cache on`."""
 
 
 BASE = "teacher"

@@ -93,9 +93,12 @@ def play(column: Column, talks: Sequence[Talk], order: Order, told: Callable[[],
         registry = built(url).registry
         file = Path(folder) / "models.toml"
         file.write_text(models_file(column, {node: registry.fingerprint_of(node) for node in column.students}))
-        with program(url, {"KAKARI_MODELS_FILE": str(file), **column.variables}) as found:
+        with program(url, {"KAKARI_MODELS_FILE": str(file)}) as found:
+            beside = _command(found, url, file)
+            if column.command:
+                beside.run(*column.command)
             provider, player = asyncio.run(_played(talks, order, told, url, found))
-            figures = json.loads(_command(found, url, file).run("figures", "--json"))
+            figures = json.loads(beside.run("figures", "--json"))
             passes = asyncio.run(passed(found["BENCH_DATABASE"], url))
     came = {key: _came(message, said, passes) for key, (message, said) in player.came.items()}
     return Played(column, figures, provider, player.cost_usd, came)

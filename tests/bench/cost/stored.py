@@ -1,7 +1,7 @@
 """A played column as a file, so that a run that was broken off can go on."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,5 +29,6 @@ def stored(folder: Path, column: Column, order: Order) -> Played | None:
 
 
 def _of(column: Column, order: Order) -> dict[str, Any]:
-    # As JSON gives it back.
-    return dict(json.loads(json.dumps({"column": asdict(column), "order": asdict(order)})))
+    """Return, as JSON gives it back, what was asked for: of the column what is not as it is unsaid."""
+    said = {one.name: getattr(column, one.name) for one in fields(column) if getattr(column, one.name) != one.default}
+    return dict(json.loads(json.dumps({"column": said, "order": asdict(order)})))
