@@ -36,6 +36,7 @@ GIVE_BACK_THESE = """
 UPDATE procrastinate_jobs SET status = 'todo', abort_requested = false, worker_id = NULL
 WHERE status = 'doing' AND worker_id = ANY(%(workers)s::bigint[]) AND id = ANY(%(ids)s::bigint[]) RETURNING id
 """
+BEAT = "UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = ANY(%(workers)s::bigint[]) RETURNING id"
 HEARTBEATS = "SELECT id, last_heartbeat::text AS beat FROM procrastinate_workers"
 # The heartbeat is compared once more: a worker that came back to life in between keeps its jobs. A job without a
 # worker lost it in the same way; its key was emptied when the worker's row was deleted.
@@ -133,6 +134,11 @@ class Claims(JobManager):
         arguments = {"job_id": job.id, "worker_id": job.worker_id}
         wait = min(back.wait_seconds, LONGEST_WAIT_SECONDS)
         await self._change(GIVE_BACK, job, arguments | {"counted": int(back.counted), "wait_seconds": wait})
+
+    async def beat(self, workers: list[int]) -> None:
+        """Say that these workers of this process live."""
+        if workers:
+            await self.connector.execute_query_all_async(BEAT, workers=workers)
 
     async def heartbeats(self) -> dict[int, str]:
         """Return each worker's newest sign of life."""

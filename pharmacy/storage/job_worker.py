@@ -17,6 +17,7 @@ from pharmacy.storage.jobs import Jobs
 HEARTBEAT_SECONDS = 1.0
 DEAD_AFTER_SECONDS = 3.0
 POLL_SECONDS = 0.2
+SELDOM_POLL_SECONDS = 1.0
 GRACE_SECONDS = 4.0
 LEFT_SECONDS = 0.1
 GIVING_BACK_SECONDS = 4.0
@@ -55,7 +56,11 @@ class Undertaker:
 
 
 async def work(
-    jobs: Jobs, concurrency: Mapping[str, int], grace_seconds: float = GRACE_SECONDS, left_at_once: Collection[str] = ()
+    jobs: Jobs,
+    concurrency: Mapping[str, int],
+    grace_seconds: float = GRACE_SECONDS,
+    left_at_once: Collection[str] = (),
+    seldom: Collection[str] = (),
 ) -> None:
     """Work on the queues until cancelled, over any outage of the database.
 
@@ -65,12 +70,17 @@ async def work(
         jobs: opened, with its tasks registered.
         concurrency: queue to how many of its jobs run at once.
         left_at_once: queues whose jobs in hand are given back without waiting for them.
+        seldom: queues whose jobs may begin up to a second after their time; new ones begin at once all the same.
     """
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
-    working = [asyncio.create_task(_take_over(jobs.claims), name="take over jobs")]
+    hearts = dict[str, Worker]()
+    working = [asyncio.create_task(_take_over(jobs.claims), name="take over jobs"),
+               asyncio.create_task(_beat(jobs.claims, hearts), name="heartbeats")]  # fmt: skip
     for queue, at_once in concurrency.items():
         grace = LEFT_SECONDS if queue in left_at_once else grace_seconds
-        working.append(asyncio.create_task(_work_on(jobs, queue, at_once, grace), name=f"work on {queue}"))
+        poll = SELDOM_POLL_SECONDS if queue in seldom else POLL_SECONDS
+        on_queue = _work_on(jobs, queue, at_once, grace, poll, hearts)
+        working.append(asyncio.create_task(on_queue, name=f"work on {queue}"))
     try:
         # Each goes on for ever: the first to end has met something that nobody foresaw.
         ended, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
@@ -80,14 +90,16 @@ async def work(
         task.result()
 
 
-async def _work_on(jobs: Jobs, queue: str, at_once: int, grace_seconds: float) -> None:
+async def _work_on(
+    jobs: Jobs, queue: str, at_once: int, grace_seconds: float, poll_seconds: float, hearts: dict[str, Worker]
+) -> None:
     while not _is_cancelled():
         worker = Worker(
             app=jobs.app,
             queues=[queue],
             name=queue,
             concurrency=at_once,
-            fetch_job_polling_interval=POLL_SECONDS,
+            fetch_job_polling_interval=poll_seconds,
             shutdown_graceful_timeout=grace_seconds,
             delete_jobs="successful",
             install_signal_handlers=False,
@@ -96,7 +108,7 @@ async def _work_on(jobs: Jobs, queue: str, at_once: int, grace_seconds: float) -
             update_heartbeat_interval=NEVER_SECONDS,
             stalled_worker_timeout=NEVER_SECONDS,
         )
-        heartbeat = asyncio.create_task(_beat(jobs.claims, worker), name=f"heartbeat of {queue}")
+        hearts[queue] = worker
         try:
             await worker.run()  # type: ignore[no-untyped-call]
         except ConnectorException as error:
@@ -104,7 +116,7 @@ async def _work_on(jobs: Jobs, queue: str, at_once: int, grace_seconds: float) -
             if _is_cancelled():  # the outage hid it
                 raise asyncio.CancelledError from error
         finally:
-            heartbeat.cancel()
+            del hearts[queue]
         await _leave_nothing(jobs.claims, worker.worker_id)
 
 
@@ -113,12 +125,11 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def _beat(claims: Claims, worker: Worker) -> None:
+async def _beat(claims: Claims, hearts: Mapping[str, Worker]) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
-        if worker.worker_id is not None:
-            with suppress(ConnectorException):
-                await claims.update_heartbeat(worker.worker_id)
+        with suppress(ConnectorException):
+            await claims.beat([worker.worker_id for worker in hearts.values() if worker.worker_id is not None])
 
 
 async def _leave_nothing(claims: Claims, worker_id: int | None) -> None:

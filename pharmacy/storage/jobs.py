@@ -12,6 +12,7 @@ from procrastinate.exceptions import ConnectorException, JobAborted
 from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Job as EngineJob
 from procrastinate.retry import BaseRetryStrategy
+from psycopg import AsyncConnection as PsycopgConnection
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -63,6 +64,11 @@ Task = Callable[[Job], Awaitable[None]]
 GiveUp = Callable[[Job, str], Awaitable[None]]
 
 
+async def _each_by_itself(connection: PsycopgConnection[Any]) -> None:
+    # Whatever the engine asks is one statement: a transaction of its own, without saying so before and after.
+    await connection.set_autocommit(True)
+
+
 class Jobs:
     """The queue of one database. Enqueueing needs no opening; working does."""
 
@@ -70,6 +76,7 @@ class Jobs:
         self._app = App(
             connector=PsycopgConnector(
                 conninfo=libpq(with_options(app_url, ENGINE)),
+                configure=_each_by_itself,
                 min_size=2,
                 max_size=8,
                 timeout=2.0,

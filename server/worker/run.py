@@ -75,7 +75,12 @@ async def run_worker(program: Program, *, long_transaction_seconds: float = LONG
     program.worker_runs = True
     try:
         # No end waits for LangSmith, or for a student: their jobs are taken up again by whoever works next.
-        await work(program.jobs, at_once, left_at_once=[remarks.JOB, shadows.JOB])
+        await work(
+            program.jobs,
+            at_once,
+            left_at_once=[remarks.JOB, shadows.JOB],
+            seldom=[URGENT, "alarm", media.JOB, remarks.JOB, shadows.JOB],
+        )
     finally:
         program.worker_runs = False
         langsmith.close()
