@@ -23,10 +23,10 @@ def blocks() -> list[Block]:
     return [
         Block("alone", [Setting(way, _many(160), 16, 0.1) for way in alone], rounds),
         Block("shape", [Setting(way, _many(300), 12, 0.5) for way in shapes], 1),
-        Block("program", [Setting("usual", _many(160), 12, 0.5), Setting("program", _many(160), 12, 0.5),
-                          Setting("program", _many(160), 12, 0.5, traced=True, named="program_traced")], several),
-        Block("workers", [Setting("program", _many(192), 6 * IN_WORK, 1.0, held, named=f"workers_{team}", workers=team)
-                          for team in TEAMS], several),
+        Block("program", [Setting("usual", _many(160), 12, 0.25), Setting("program", _many(160), 12, 0.25),
+                          Setting("program", _many(160), 12, 0.25, traced=True, named="program_traced")], several),
+        Block("workers", [Setting("program", _many(192), 6 * IN_WORK, 0.5, held, named=f"workers_{team}", workers=team)
+                          for team in TEAMS], few),
         Block("one", [Setting(way, _many(24), 1, 0.05) for way in ("usual", "flow", "thrifty")], few),
         Block("many", [Setting(way, _many(1024), 256, 1.0) for way in ("usual", "flow", "thrifty")], few),
         Block("thousand", [Setting(way, _many(2000), _many(1000), 1.0) for way in ("usual", "flow", "thrifty")], 1),

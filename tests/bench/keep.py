@@ -11,6 +11,10 @@ from tests.bench.targets import Target, met
 
 CHECKOUT = Path(__file__).parents[2]
 MEASURED = CHECKOUT / "build/bench.json"
+_WAYS = {
+    "by_hand": "by hand", "usual": "the usual way", "usual_streamed": "the usual way streamed",
+    "flow": "Kakari's flow", "thrifty": "Kakari's flow streamed",
+}  # fmt: skip
 _USUAL_LOAD = 0.5
 """Of the machine before the run; above it something else was at work."""
 
@@ -45,6 +49,9 @@ def table(told: Mapping[str, Any]) -> str:
         target = Target(**{name: value for name, value in one.items() if name != "is_met"})
         measured, asked, result = met(target).split("; ")
         lines.append(f"| {target.what} | {measured} | {asked.removeprefix('asked: ')} | {result} |")
+    if counted := told["million_instructions"]:
+        ways = ", ".join(f"{_WAYS[way]} {millions:.0f}" for way, millions in counted.items())
+        lines += ["", f"Million instructions of a message, which other work does not move: {ways}."]
     return "\n".join(lines)
 
 

@@ -36,7 +36,7 @@ def speed_figures(names: Collection[str] = BLOCKS) -> Iterator[tuple[str, str]]:
             yield f"{block}: {way}", _line(found)
     for target in targets:
         yield target.what, met(target)
-    yield from instruction_lines(instructions)
+    yield from instruction_lines(instructions) if "alone" in names else ()
 
 
 def _write(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.bench.figures import figures_of, ratio, ratio_of_times
+from tests.bench.keep import table
 from tests.bench.picture import picture
 from tests.bench.side_by_side import Block, Setting, measure
 from tests.bench.simulator import covered
@@ -56,6 +57,18 @@ def test_only_what_was_measured_has_targets_and_a_place_in_the_picture() -> None
 
     assert [target.asked for target in targets_of(rows, figures)] == [0.25, 0.10]
     assert "Beside one call after the other" not in picture(figures)
+
+
+def test_what_is_kept_says_what_was_reached_and_what_keeps_it_from_being_final() -> None:
+    told = {"at": "2026-01-02T03:04:05", "cores": 2, "machine": "m", "python": "3.11.7", "scale": 0.5,
+            "load_before": 2.0, "targets": [Target("cost", 1.02, 1.01).as_json()],
+            "million_instructions": {"usual": 118.2}}  # fmt: skip
+
+    words = table(told)
+
+    assert "at 0.5 of the messages: a look, no result, beside other work (load 2.0)" in words
+    assert "| cost | 1.02 | at most 1.01 | MISSED |" in words
+    assert "the usual way 118." in words
 
 
 ALONE = ("by_hand", "usual_streamed", "flow", "thrifty")
