@@ -1,6 +1,8 @@
 """`kakari cache`: whether repeated questions are answered from memory, and what memory has answered."""
 
+import asyncio
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,6 +10,7 @@ import typer
 from cli.opened import in_database
 
 if TYPE_CHECKING:
+    from evaluation.near_questions import Measured
     from pharmacy.domain.repeated.caching import Caching
     from pharmacy.settings import Settings
     from pharmacy.storage.database import Database
@@ -16,6 +19,7 @@ _ACTOR = "command line"
 
 app = typer.Typer(help="Answer repeated questions from what pharmacists approved.", no_args_is_help=True)
 
+_SET = typer.Option(exists=True, help="A written set in place of the shipped one.")
 _REASON = Annotated[str, typer.Option(help="Why; kept with the choice.")]
 
 
@@ -66,6 +70,55 @@ def forget() -> None:
             return gone
 
     print(f"{in_database(work)} questions forgotten")
+
+
+@app.command("bar")
+def bar(
+    wrong_under: Annotated[
+        float | None, typer.Option(min=0.001, max=0.5, help="The upper bound's limit; unsaid, what bars.toml says.")
+    ] = None,
+    chosen_on: Annotated[Path | None, _SET] = None,
+    measured_on: Annotated[Path | None, _SET] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Choose how like two questions must be on one written set, and measure hits and wrong hits on another.
+
+    Exit status 1: no bar keeps wrong hits low enough on the first set, or the second set's own bound is higher.
+    """
+    from evaluation.near_questions import CHOSEN_ON, MEASURED, compared, lowest_bar, measured, read_pairs
+    from pharmacy.domain.repeated.bars import wrong_under as stated
+    from pharmacy.models.local.embedder import NgramEmbedder
+
+    limit, embedder = wrong_under or stated(), NgramEmbedder()
+    pairs = asyncio.run(compared(read_pairs(chosen_on or CHOSEN_ON), embedder.embed))
+    found = lowest_bar(pairs, limit)
+    if found is None:
+        print(f"no bar keeps the wrong hits' upper bound under {limit:.1%} on {len(pairs)} pairs")
+        raise typer.Exit(1)
+    other = measured(asyncio.run(compared(read_pairs(measured_on or MEASURED), embedder.embed)), found.bar)
+    if as_json:
+        sets = {"chosen_on": _figures(found), "measured_on": _figures(other)}
+        print(json.dumps({"embedder": embedder.name, "bar": found.bar, "wrong_under": limit} | sets))
+    else:
+        print(f"{embedder.name}: bar {found.bar:.2f}, wrong hits' upper bound to be under {limit:.1%}")
+        print(f"chosen on    {_said(found)}")
+        print(f"measured on  {_said(other)}")
+        wrong = ", ".join(f"{kind} {share.hits} of {share.of}" for kind, share in other.wrong_by_kind.items())
+        print(f"wrong by kind: {wrong}")
+    raise typer.Exit(other.wrong.interval[1] >= limit)
+
+
+def _figures(found: "Measured") -> dict[str, Any]:
+    shares = {"hits": found.hits, "wrong": found.wrong}
+    return {name: {"count": s.hits, "of": s.of, "share": s.value, "interval": s.interval} for name, s in shares.items()}
+
+
+def _said(found: "Measured") -> str:
+    told = (
+        f"{share.value:.1%} ({share.interval[0]:.1%} to {share.interval[1]:.1%}; {share.hits} of {share.of})"
+        for share in (found.hits, found.wrong)
+    )
+    return "hits {}, wrong hits {}".format(*told)
 
 
 def _tell(wanted: "Caching | None", reason: str, *, as_json: bool) -> None:

@@ -5,9 +5,8 @@ import time
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit_verify, reading
+from pharmacy.storage import audit_verify, reading, reply_cache
 
-_VECTOR = text("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')")
 _CLOCK = text("SELECT extract(epoch FROM clock_timestamp())")
 
 
@@ -20,9 +19,13 @@ async def database_findings(tx: AsyncConnection, pharmacy_id: str) -> list[tuple
         if worker
         else ("warning", "no worker is alive: start `kakari serve` or `kakari worker`")
     )
-    if not (await tx.execute(_VECTOR)).scalar_one():
+    if not await reply_cache.compares(tx):
         found.append(
-            ("warning", "the extension `vector` is not available: repeated questions are found by exact key only")
+            (
+                "warning",
+                "the extension `vector` is not in the database: repeated questions are found by their own words only;"
+                " with it installed, the database's owner makes it by CREATE EXTENSION vector",
+            )
         )
     broken = await audit_verify.broken_at(tx, pharmacy_id)
     if broken is None:

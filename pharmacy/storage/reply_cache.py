@@ -28,6 +28,22 @@ AND NOT EXISTS (
 """
 _EXACT = text(f"SELECT c.seq, s.text {_ENTRY} AND c.key = :key ORDER BY s.decided_at DESC LIMIT 1")
 
+# Few rows share a scope, and all of them are compared: an index over vectors would miss some. The vectors are kept as
+# plain numbers, so that the table is the same where the extension is not.
+_NEAR = text(
+    """
+SELECT c.seq, c.question, s.text, 1 - (c.embedding::vector <=> CAST(:embedding AS vector)) AS likeness
+"""
+    + _ENTRY
+    + """ AND c.scope = :scope AND c.embedder = :embedder AND NOT EXISTS (
+    SELECT FROM reply_cache h JOIN suggestions t
+        ON t.pharmacy_id = h.pharmacy_id AND t.conversation_id = h.conversation_id AND t.run_id = h.run_id
+    WHERE h.pharmacy_id = :pharmacy_id AND h.key = :key AND t.state IN ('edited', 'rejected', 'regenerated'))
+ORDER BY c.embedding::vector <=> CAST(:embedding AS vector) LIMIT :most
+"""
+)
+_COMPARES = text("SELECT to_regtype('vector') IS NOT NULL")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -56,6 +72,23 @@ async def exact(tx: AsyncConnection, pharmacy_id: str, asked: Asked) -> Entry | 
     """Return the entry with the same scope and the same words, or None."""
     row = (await tx.execute(_EXACT, {"pharmacy_id": pharmacy_id, "key": asked.key})).one_or_none()
     return Entry(row.seq, asked.question, row.text) if row else None
+
+
+async def compares(tx: AsyncConnection) -> bool:
+    """Return whether the database can compare vectors: whether it has the extension `vector`."""
+    return bool((await tx.execute(_COMPARES)).scalar_one())
+
+
+async def near(
+    tx: AsyncConnection, pharmacy_id: str, asked: Asked, embedder: str, embedding: tuple[float, ...]
+) -> list[Entry]:
+    """Return the entries of the same scope whose questions are likest, the likest first.
+
+    None for a question whose own reply a pharmacist has refused or reworded. The caller has asked `compares`.
+    """
+    given = {"pharmacy_id": pharmacy_id, "scope": asked.scope.digest, "key": asked.key, "embedder": embedder,
+             "most": MOST_NEAR, "embedding": f"[{','.join(map(str, embedding))}]"}  # fmt: skip
+    return [Entry(row.seq, row.question, row.text, row.likeness) for row in await tx.execute(_NEAR, given)]
 
 
 async def keep(tx: AsyncConnection, begun: Begun, heard: Heard) -> None:

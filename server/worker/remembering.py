@@ -1,18 +1,24 @@
 """The memory of one run: which of its questions may be answered from it, and what it has heard."""
 
+import functools
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pharmacy.domain.catalogue import PATIENT
 from pharmacy.domain.conversation import Kind
+from pharmacy.domain.errors import FlowError
 from pharmacy.domain.facts import FactSheet
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.model import Prompt
 from pharmacy.domain.outcome import Outcome
 from pharmacy.domain.repeated.asked import Asked, Scope
-from pharmacy.domain.repeated.caching import Caching
+from pharmacy.domain.repeated.bars import bar_of
+from pharmacy.domain.repeated.caching import Caching, Recall
 from pharmacy.domain.repeated.question import holds_patient_facts, to_answer
+from pharmacy.domain.repeated.telling import may_be_one
+from pharmacy.models.embedding import Embedder
 from pharmacy.models.remembered import Recalled
 from pharmacy.models.run_models import RunModels
 from pharmacy.redaction.redact import Redactor
@@ -34,13 +40,21 @@ class Remembering:
     database: Database
     begun: Begun
     flow: Flow
+    embedder: Callable[[], Embedder]
     _memory: "_Memory | None" = None
 
     def open(self, models: RunModels, caching: Caching, policy_version: int) -> None:
         """Let `models` answer from memory, where the run may be answered so at all."""
         nodes = frozenset(c.node for c in self.flow.machine_categories if c.cacheable and caching.covers(c.name))
         if nodes and (question := _question_of(self.begun)) is not None:
-            self._memory = _Memory(self.database, self.begun, nodes, question, policy_version)
+            self._memory = _Memory(
+                self.database,
+                self.begun,
+                nodes,
+                question,
+                policy_version,
+                self.embedder() if caching.recall is Recall.NEAR else None,
+            )
             models.remember(self._memory)
 
     async def keep(self, tx: Transaction, proposal: Outcome | None) -> None:
@@ -61,6 +75,9 @@ class _Memory:
     nodes: frozenset[str]
     question: str
     policy_version: int
+    near: Embedder | None
+    """Makes vectors of questions; None where only the same words count."""
+
     heard: dict[tuple[str, str], Heard] = field(default_factory=dict)
     """Category and phase to what was asked there: a draft may begin for more than one."""
 
@@ -91,8 +108,26 @@ class _Memory:
 
     async def _look(self, asked: Asked) -> Heard:
         async with self.database.begin(self.begun.pharmacy_id) as tx:
-            entry: Entry | None = await reply_cache.exact(tx, self.begun.pharmacy_id, asked)
-        return Heard(asked, entry)
+            entry = await reply_cache.exact(tx, self.begun.pharmacy_id, asked)
+            compares = self.near is not None and await reply_cache.compares(tx)
+        if entry is not None or self.near is None or not compares:
+            return Heard(asked, entry)
+        try:
+            embedding = await self.near.embed(asked.question)
+        except FlowError as error:
+            log.warning("cache_not_compared conversation=%s problem=%s", self.begun.conversation_id, error)
+            return Heard(asked, entry)
+        entry = await self._likest(asked, self.near.name, embedding)
+        return Heard(asked, entry, self.near.name, embedding)
+
+    async def _likest(self, asked: Asked, embedder: str, embedding: tuple[float, ...]) -> Entry | None:
+        """Return the likest entry above the bar in which everything that tells is the same, letter by letter."""
+        bar = bar_of(embedder)
+        if bar is None:
+            return None
+        async with self.database.begin(self.begun.pharmacy_id) as tx:
+            found = await reply_cache.near(tx, self.begun.pharmacy_id, asked, embedder, embedding)
+        return next((e for e in found if e.likeness >= bar and may_be_one(e.question, asked.question)), None)
 
 
 def _question_of(begun: Begun) -> str | None:
@@ -109,3 +144,12 @@ def _question_of(begun: Begun) -> str | None:
         return None
     question = to_answer(last.text, (turn.text for turn in before))
     return None if question is None or _REDACTOR.find(last.text) else question
+
+
+@functools.cache
+def embedder() -> Embedder:
+    """Return what makes vectors of questions in this process."""
+    # A program that compares none need not import it.
+    from pharmacy.models.local.embedder import NgramEmbedder
+
+    return NgramEmbedder()

@@ -34,7 +34,7 @@ from server.program import Program
 from server.worker.alarms import log_emergency
 from server.worker.at_work import AtWork
 from server.worker.purse import DayPurse
-from server.worker.remembering import Remembering
+from server.worker.remembering import Remembering, embedder
 from server.worker.request import request_of
 from server.worker.tracing import Ended, key_of, trace_of
 
@@ -118,7 +118,7 @@ class ReplyJobs:
         at_work = AtWork(self.program.database, begun)
         # What is kept elsewhere is for learning from: only of those who agree to that.
         kept_run.set(begun.id if begun.patient.consent.training else None)
-        remembering = Remembering(self.program.database, begun, self.program.assembled.flow)
+        remembering = Remembering(self.program.database, begun, self.program.assembled.flow, embedder)
         work = asyncio.create_task(self._propose(begun, models, at_work, remembering))
         try:
             proposal = await self._watch(begun, work, news)

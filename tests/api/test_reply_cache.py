@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from pharmacy.storage import erasure
@@ -10,6 +11,7 @@ from tests.api.shop import Shop, new_id, running
 from tests.fakes.openai_server import OpenAIFake
 
 QUESTION = "配送の日時は指定できますか"
+NEAR = "すみません、配送日時は指定できるのですか？"
 LAST = """
 SELECT model_served, cost_usd FROM model_calls
 WHERE node LIKE 'generate%' AND error IS NULL ORDER BY seq DESC LIMIT 1
@@ -53,19 +55,18 @@ async def test_memory_is_off_as_shipped_and_off_again_from_the_next_message_on(o
     assert [row.body["recall"] for row in found] == ["exact", "off"]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        pytest.param("私の配送の日時は指定できますか", id="of-a-patient"),
-        pytest.param("佐藤と申します。配送の日時は指定できますか", id="a-name"),
-        pytest.param("配送の日時は指定できますか。送料はいくらですか", id="two-questions"),
-        pytest.param("配送の日時は指定できませんか", id="other-words"),
-    ],
-)
-async def test_what_is_not_the_one_plain_question_is_answered_anew(remembering: Shop, words: str) -> None:
-    await remembering.say(new_id(), words)
+async def test_what_is_not_the_one_plain_question_is_answered_anew(remembering: Shop) -> None:
+    found = []
+    for words in (
+        "私の配送の日時は指定できますか",
+        "佐藤と申します。配送の日時は指定できますか",
+        "配送の日時は指定できますか。送料はいくらですか",
+        "配送の日時は指定できませんか",
+    ):
+        await remembering.say(new_id(), words)
+        found.append(await _last(remembering))
 
-    assert await _last(remembering) != CACHED
+    assert CACHED not in found
 
 
 async def test_a_known_fact_of_the_patient_or_a_word_of_theirs_before_keeps_memory_out(remembering: Shop) -> None:
@@ -78,6 +79,61 @@ async def test_a_known_fact_of_the_patient_or_a_word_of_theirs_before_keeps_memo
 
     assert of_known != CACHED
     assert await _last(remembering) != CACHED
+
+
+async def test_the_same_question_in_other_words_is_answered_from_memory_and_one_that_looks_alike_is_not(
+    own_shop: Shop, owner: psycopg.Connection[Any]
+) -> None:
+    await kakari(own_shop, "cache", "on", "--near")
+    await _approved(own_shop, QUESTION)
+    found = []
+    for words in (
+        NEAR,
+        "配送の日時は指定できませんか",
+        "配送の業者は指定できますか",
+        "3時の配送の日時は指定できますか",
+    ):
+        await own_shop.say(new_id(), words)
+        found.append((await _last(own_shop))[0])
+    owner.execute("DROP EXTENSION vector")
+    owner.commit()
+    for words in (NEAR, QUESTION):
+        await own_shop.say(new_id(), words)
+        found.append((await _last(own_shop))[0])
+
+    assert [how.startswith("cache:") for how in found] == [True, False, False, False, False, True]
+    assert (found[0], found[-1]) == ("cache:near", "cache:exact")
+    assert "found by their own words only" in (await kakari(own_shop, "check")).stdout
+
+
+async def test_a_near_reply_that_was_refused_ends_what_it_was_taken_from(own_shop: Shop) -> None:
+    await kakari(own_shop, "cache", "on", "--near")
+    await _approved(own_shop, QUESTION)
+    near = await own_shop.say(new_id(), NEAR)
+    of_near = await _last(own_shop)
+    await _decide(own_shop, near, "reject", reason="medically_wrong")
+
+    await own_shop.say(new_id(), QUESTION)
+
+    assert of_near == ("cache:near", 0.0)
+    assert await _last(own_shop) != CACHED
+
+
+async def test_another_price_or_another_policy_is_another_question(own_shop: Shop) -> None:
+    question = "葛根湯の配送の日時は指定できますか"
+    await kakari(own_shop, "cache", "on")
+    found = [await _approved(own_shop, question), await _approved(own_shop, question)]
+    product = (await own_shop.http.get("/v1/products/kakkonto")).json()
+    put = await own_shop.http.put("/v1/products/kakkonto", json=product | {"price": 9_999})
+    found += [await _approved(own_shop, question), await _approved(own_shop, question)]
+    policy = (await own_shop.http.get("/v1/policy")).json()
+    changed = {"policy": policy["policy"] | {"longest_chars": 200}, "version": policy["version"], "reason": "shorter"}
+    set_ = await own_shop.http.put("/v1/policy", json=changed)
+    await own_shop.say(new_id(), question)
+    found += [await _last(own_shop)]
+
+    assert (put.status_code, set_.status_code) == (200, 200), set_.text
+    assert [one == CACHED for one in found] == [False, True, False, True, False]
 
 
 async def test_another_pharmacys_approved_reply_is_never_found(remembering: Shop) -> None:
