@@ -14,6 +14,7 @@ from pharmacy.storage.address import libpq, masked, read_address
 from pharmacy.storage.embedded import EmbeddedServer
 from pharmacy.storage.postmaster import programs
 from pharmacy.storage.roles import make_role
+from pharmacy.storage.vectors import EXTENSION
 
 LONGEST_SECONDS = 6 * 3600
 
@@ -33,7 +34,8 @@ def write_backup(settings: Settings, file: Path) -> None:
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}; expected a place to write to") from None
     with _reached(settings) as owner:
-        _run("pg_dump", owner, "--format=custom", f"--file={draft}")
+        # No table needs it, and a server without it must still be able to put the backup back.
+        _run("pg_dump", owner, "--format=custom", f"--exclude-extension={EXTENSION}", f"--file={draft}")
     with draft.open("rb") as written:
         os.fsync(written.fileno())
     draft.rename(file)

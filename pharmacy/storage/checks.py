@@ -5,7 +5,7 @@ import time
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pharmacy.storage import audit_verify, reading, reply_cache
+from pharmacy.storage import audit_verify, reading, vectors
 
 _CLOCK = text("SELECT extract(epoch FROM clock_timestamp())")
 
@@ -19,12 +19,12 @@ async def database_findings(tx: AsyncConnection, pharmacy_id: str) -> list[tuple
         if worker
         else ("warning", "no worker is alive: start `kakari serve` or `kakari worker`")
     )
-    if not await reply_cache.compares(tx):
+    if not await vectors.compares(tx):
         found.append(
             (
                 "warning",
                 "the extension `vector` is not in the database: repeated questions are found by their own words only;"
-                " with it installed, the database's owner makes it by CREATE EXTENSION vector",
+                " once the server has it, the next start makes it, or an administrator by CREATE EXTENSION vector",
             )
         )
     broken = await audit_verify.broken_at(tx, pharmacy_id)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from pharmacy.domain.errors import ConfigError
 from pharmacy.storage.durability import refuse_forgetful
 from pharmacy.storage.roles import make_role
+from pharmacy.storage.vectors import make_extension
 
 SCRIPTS = Path(__file__).parent / "migrations"
 LOCK_KEY = 0x6B616B617269
@@ -35,6 +36,7 @@ def migrate(owner: URL) -> str:
             connection.execute(text("SET LOCAL client_min_messages = warning"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
             make_role(connection)
+            make_extension(connection)
             return _upgrade(connection)
     except (OperationalError, ProgrammingError) as error:
         raise ConfigError(f"database: the schema cannot be made: {str(error.orig).strip()}") from error

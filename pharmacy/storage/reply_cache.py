@@ -42,7 +42,6 @@ SELECT c.seq, c.question, s.text, 1 - (c.embedding::vector <=> CAST(:embedding A
 ORDER BY c.embedding::vector <=> CAST(:embedding AS vector) LIMIT :most
 """
 )
-_COMPARES = text("SELECT to_regtype('vector') IS NOT NULL")
 
 
 @dataclass(frozen=True)
@@ -74,17 +73,12 @@ async def exact(tx: AsyncConnection, pharmacy_id: str, asked: Asked) -> Entry | 
     return Entry(row.seq, asked.question, row.text) if row else None
 
 
-async def compares(tx: AsyncConnection) -> bool:
-    """Return whether the database can compare vectors: whether it has the extension `vector`."""
-    return bool((await tx.execute(_COMPARES)).scalar_one())
-
-
 async def near(
     tx: AsyncConnection, pharmacy_id: str, asked: Asked, embedder: str, embedding: tuple[float, ...]
 ) -> list[Entry]:
     """Return the entries of the same scope whose questions are likest, the likest first.
 
-    None for a question whose own reply a pharmacist has refused or reworded. The caller has asked `compares`.
+    None for a question whose own reply a pharmacist has refused or reworded. The caller has asked `vectors.compares`.
     """
     given = {"pharmacy_id": pharmacy_id, "scope": asked.scope.digest, "key": asked.key, "embedder": embedder,
              "most": MOST_NEAR, "embedding": f"[{','.join(map(str, embedding))}]"}  # fmt: skip

@@ -22,7 +22,7 @@ from pharmacy.models.embedding import Embedder
 from pharmacy.models.remembered import Recalled
 from pharmacy.models.run_models import RunModels
 from pharmacy.redaction.redact import Redactor
-from pharmacy.storage import reply_cache
+from pharmacy.storage import reply_cache, vectors
 from pharmacy.storage.begun import Begun
 from pharmacy.storage.database import Database, Transaction
 from pharmacy.storage.refusals import StoreBusy
@@ -109,7 +109,7 @@ class _Memory:
     async def _look(self, asked: Asked) -> Heard:
         async with self.database.begin(self.begun.pharmacy_id) as tx:
             entry = await reply_cache.exact(tx, self.begun.pharmacy_id, asked)
-            compares = self.near is not None and await reply_cache.compares(tx)
+            compares = self.near is not None and await vectors.compares(tx)
         if entry is not None or self.near is None or not compares:
             return Heard(asked, entry)
         try:

@@ -136,8 +136,12 @@ def test_an_embedded_database_is_put_back_into_a_new_home(tmp_path: Path, home: 
             with psycopg.connect(libpq(read_address(EmbeddedServer(other).url))) as connection:
                 cases = connection.execute("SELECT conversation_id, code FROM handovers").fetchall()
                 found = [row[0] for row in connection.execute("SELECT found_by FROM restores ORDER BY seq")]
+                compares = connection.execute("SELECT to_regtype('vector') IS NOT NULL").fetchone()
 
     assert verified["holds"]
+    # A server without the extension must be able to put the backup back; the next start makes it where it is.
+    assert b"CREATE EXTENSION" not in (tmp_path / "night.backup").read_bytes()
+    assert compares == (True,)
     assert cases == [("drafted", "restored")]
     assert found == ["first start", "kakari restore night.backup"]
     assert (tmp_path / "night.backup").stat().st_mode & 0o777 == 0o600

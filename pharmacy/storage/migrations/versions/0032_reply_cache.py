@@ -9,24 +9,9 @@ from pharmacy.storage.walls import wall
 revision = "0032"
 down_revision = "0031"
 
-# Only who may make extensions can: without it the exact key alone is looked for, and `kakari check` says so.
-# In a block of its own, so that a refusal leaves the rest of the migration whole.
-EXTENSION = """
-DO $$ BEGIN
-    IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') THEN
-        BEGIN
-            CREATE EXTENSION IF NOT EXISTS vector;
-        EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported THEN
-            RAISE NOTICE 'vector: not made';
-        END;
-    END IF;
-END $$
-"""
-
 
 def upgrade() -> None:
     """Make the tables behind their walls; nobody rewrites who chose what, and when."""
-    op.get_bind().exec_driver_sql(EXTENSION)
     op.create_table(
         "reply_caching",
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
