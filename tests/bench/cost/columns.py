@@ -33,13 +33,17 @@ class Column:
     """What is run before the first message, as in `kakari cache on`."""
 
 
+_MEMORY = ("cache", "on", "--near", "--reason", "the cost replay")
 BASE = "teacher"
 COLUMNS = (
     Column(BASE, "all teacher"),
     Column("three", "students on classify, switch_phase and judge", _THREE),
     Column("students", "students on all nodes", _ALL),
     Column("students_cached", "students on all nodes, the provider's prompt cache", _ALL, caches=True),
-    Column("second_drafts", "the same, and students write second drafts too", _ALL, caches=True, drafts=2),
+    Column("memory", "the same, and Kakari's memory of repeated questions", _ALL, caches=True, command=_MEMORY),
+    Column(
+        "second_drafts", "the same, and students write second drafts too", _ALL, caches=True, drafts=2, command=_MEMORY
+    ),
     Column("teacher_cached", "beside them: all teacher, the provider's prompt cache", caches=True),
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pharmacy.domain.share import Share
+from pharmacy.models.remembered import ASKED
 from tests.bench.cost.played import Came, Played
 
 _CALLS = ("calls", "prompt_tokens", "cached_tokens", "completion_tokens", "cost_usd")
@@ -23,6 +24,7 @@ def column_figures(played: Played, base: Played) -> dict[str, Any]:
         "by_node": {node["node"]: {name: node[name] for name in _CALLS} for node in played.figures["by_node"]
                     if node["calls"]},
         "by_model": {model["model"]: model["cost_usd"] for model in played.figures["by_model"]},
+        "recalled": sum(one["calls"] for one in played.figures["by_model"] if one["model"] == ASKED),
         "same": {"all": _share(mine == theirs for mine, theirs in pairs),
                  **{part: _share(mine[at] == theirs[at] for mine, theirs in pairs) for at, part in enumerate(_PARTS)}},
         "suggested": _share(came.outcome == "suggestion" for came in played.came.values()),

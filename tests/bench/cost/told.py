@@ -64,7 +64,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             (
                 f"${one['usd_per_message']:.6f} a message, {one['of_teacher']:.3f} of all teacher; "
                 f"{one['calls'] / one['messages']:.2f} calls, {one['prompt_tokens'] / one['messages']:.0f} tokens read "
-                f"({_cached(one):.0%} cached), {one['completion_tokens'] / one['messages']:.0f} written"
+                f"({_cached(one):.0%} cached), {one['completion_tokens'] / one['messages']:.0f} written; "
+                f"{one['recalled']} drafts from memory"
             ),
         )
         yield "  same outcomes as all teacher", "; ".join(f"{part} {_of(same)}" for part, same in one["same"].items())
