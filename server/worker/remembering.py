@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from pharmacy.domain.catalogue import PATIENT
 from pharmacy.domain.conversation import Kind
@@ -27,6 +28,9 @@ from pharmacy.storage.begun import Begun
 from pharmacy.storage.database import Database, Transaction
 from pharmacy.storage.refusals import StoreBusy
 from pharmacy.storage.reply_cache import Entry, Heard
+
+APART = timedelta(hours=24)
+"""A question that comes sooner after something else may lean on it, even where no word says so."""
 
 _REDACTOR = Redactor()
 
@@ -133,13 +137,15 @@ class _Memory:
 def _question_of(begun: Begun) -> str | None:
     """Return the question that a run answers, folded; None where it must be answered anew.
 
-    That is where somebody asked for the draft, a gate has found anything, or the message is not one plain question
-    without a word about the patient, in it or before it.
+    That is where somebody asked for the draft, a gate has found anything, something was said just before, or the
+    message is not one plain question without a word about the patient, in it or before it.
     """
     transcript = begun.transcript
     if begun.asked or begun.earlier or begun.hits or begun.unread or transcript.unanswered != 1:
         return None
     *before, last = transcript.turns
+    if before and last.sent_at - before[-1].sent_at < APART:
+        return None
     if last.kind is not Kind.TEXT or last is not transcript.to_answer[0] or begun.patient.consent.training is False:
         return None
     question = to_answer(last.text, (turn.text for turn in before))

@@ -1,13 +1,12 @@
 """The one question of a message, folded for comparing; None where there is more, or anything of the patient."""
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 
 from pharmacy.domain.facts import UNKNOWN, FactSheet
+from pharmacy.domain.repeated.telling import LEAST, telling
+from pharmacy.domain.repeated.words import words
 
 LONGEST = 80
 """Letters of a question that is likely to be asked again."""
@@ -18,18 +17,13 @@ _EDGES = " 　、。,.!?~〜♪…ー"
 _SPACE = re.compile(r"(?<![0-9])\s+|\s+(?![0-9])")
 
 
-@cache
-def words(table: str) -> re.Pattern[str]:
-    """Return what finds any word of `table` in words.toml, the longest first."""
-    listed: list[str] = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))[table]["words"]
-    return re.compile("|".join(sorted(listed, key=len, reverse=True)))
-
-
 def single(message: str) -> str | None:
     """Return the one question that `message` holds, folded and without its greeting; None where there is not one."""
     parts = [part.strip(_EDGES) for part in _PARTS.split(unicodedata.normalize("NFKC", message))]
     told = [part for raw in parts if (part := words("greetings").sub("", raw).strip(_EDGES))]
-    if len(told) != 1 or len(told[0]) > LONGEST or words("joining").search(told[0]):
+    if len(told) != 1 or len(told[0]) > LONGEST or not words("question").search(told[0]):
+        return None
+    if words("joining").search(told[0]) or words("background").search(told[0]):
         return None
     return _SPACE.sub("", told[0]).lower()
 
@@ -45,8 +39,8 @@ def holds_patient_facts(sheet: FactSheet, of_patient: str) -> bool:
 
 
 def to_answer(message: str, before: Iterable[str]) -> str | None:
-    """Return the folded question of `message`, where neither it nor what was said `before` tells of the patient."""
+    """Return the folded question of `message`, where it tells something and nothing, there or `before`, the patient."""
     question = single(message)
-    if question is None or any(tells_of_patient(text) for text in (message, *before)):
+    if question is None or len(telling(question)) < LEAST or any(tells_of_patient(text) for text in (message, *before)):
         return None
     return question

@@ -4,7 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from pharmacy.domain.repeated.question import words
+from pharmacy.domain.repeated.words import words
+
+LEAST = 2
+"""A question that tells less, such as `大丈夫ですか`, leans on what was said before it."""
 
 _FIGURES = dict(zip("〇一二三四五六七八九", "0123456789", strict=True))
 _COUNTERS = "日回包錠箱本個袋週月年時分円割倍人か数泊"

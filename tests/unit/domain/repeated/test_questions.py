@@ -39,6 +39,11 @@ def test_whatever_else_a_reply_rests_on_makes_another_key(change: dict[str, str]
         pytest.param("それはいつ飲みますか", None, id="leans-on-what-was-said"),
         pytest.param("注文番号12345はいつ届きますか", None, id="an-order"),
         pytest.param("ありがとうございます", None, id="no-question-at-all"),
+        pytest.param("大丈夫ですか", None, id="tells-nothing"),
+        pytest.param("カードが切れたので変更できますか", None, id="a-reason"),
+        pytest.param("定期便を解約したいです", None, id="a-wish"),
+        pytest.param("飲み忘れました", None, id="a-report"),
+        pytest.param("四君子湯は食前に飲むのですか", "四君子湯は食前に飲むのですか", id="a-name-that-holds-a-child"),
     ],
 )
 def test_a_message_is_one_plain_question_or_none(message: str, question: str | None) -> None:
