@@ -11,6 +11,7 @@ from distillation.datasets.building import Wanted, build
 from pharmacy.domain.serving import Serving
 from pharmacy.settings import Settings
 from tests.api.answers import by_words
+from tests.api.commands import kakari
 from tests.api.line_shop import LineShop, line_running
 from tests.api.shop import Shop
 from tests.api.students import decide, student_of, with_students
@@ -54,6 +55,21 @@ async def copies(shop: Shop, canary: str) -> list[str]:
         if await shop.rows(asked, c=canary):
             found.append(table)
     return found
+
+
+async def test_a_question_taken_back_is_no_longer_remembered(line_shop: LineShop) -> None:
+    user, message_id = new_user(), new_message_id()
+    canary = "カナリヤ七三二"
+    await kakari(line_shop.shop, "cache", "on")
+    await line_shop.deliver(_told(user, f"配送の箱に{canary}は入りますか", message_id))
+    await line_shop.until_shown(user, lambda now: now["suggestion"])
+    await kakari(line_shop.shop, "cache", "off")
+    before = await copies(line_shop.shop, canary)
+
+    await line_shop.deliver(_taken_back(user, message_id))
+
+    assert "reply_cache" in before
+    assert await copies(line_shop.shop, canary) == []
 
 
 async def test_a_message_taken_back_after_its_draft_is_gone_with_the_draft(line_shop: LineShop) -> None:

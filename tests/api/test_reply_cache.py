@@ -39,6 +39,8 @@ async def test_an_approved_reply_answers_the_same_question_is_judged_and_shown_a
     assert again["models"]["generate_order_delivery"] == "cache:exact"
     shown = await kakari(remembering, "cache", "show")
     assert "heard 2; answered by the same words 1, near 0" in shown.stdout
+    by_model = (await remembering.http.get("/v1/figures")).json()["by_model"]
+    assert [(one["calls"], one["cost_usd"]) for one in by_model if one["model"] == "cache:replies"] == [(1, 0.0)]
 
 
 async def test_memory_is_off_as_shipped_and_off_again_from_the_next_message_on(own_shop: Shop) -> None:
