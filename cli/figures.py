@@ -10,7 +10,7 @@ from cli.opened import in_database
 if TYPE_CHECKING:
     from pharmacy.settings import Settings
     from pharmacy.storage.database import Database
-    from server.figures_told import CountedShareOut, PharmacyFiguresOut, SecondsOut, WayOut, YenOut
+    from server.figures_told import CallsOut, CountedShareOut, PharmacyFiguresOut, SecondsOut, WayOut, YenOut
 
 _DAY = ["%Y-%m-%d"]
 
@@ -64,6 +64,7 @@ def _lines(of: "PharmacyFiguresOut") -> list[str]:
     heads += ["", "by node:"]
     for node in of.by_node:
         heads.append(f"  {node.node}: {node.calls} calls, {_usd(node.cost_usd)}{_unpriced(node.unpriced_calls)}"
+                     f", from the provider's cache {_cached(node)}"
                      + (f", saved {_usd(node.saved.saved_usd)}" if node.saved else ""))  # fmt: skip
     heads += ["", "by model:"]
     heads += [f"  {one.model}: {one.calls} calls, {_usd(one.cost_usd)}{_unpriced(one.unpriced_calls)}"
@@ -97,6 +98,12 @@ def _stated(of: "YenOut") -> str:
 
 def _unpriced(many: int) -> str:
     return f" ({many} calls without a price)" if many else ""
+
+
+def _cached(of: "CallsOut") -> str:
+    if of.cached_share is None:
+        return "–"
+    return f"{of.cached_share:.1%} ({of.cached_tokens} of {of.prompt_tokens} tokens read)"
 
 
 def _share(of: "CountedShareOut") -> str:

@@ -42,6 +42,9 @@ class CallsOut(BaseModel):
 
     prompt_tokens: int
     cached_tokens: int
+    cached_share: float | None
+    """`cached_tokens` of `prompt_tokens`: what the provider served from its own cache; null where nothing was read."""
+
     completion_tokens: int
     cost_usd: float | None
     """null while there are calls without a price; `priced_usd` is then what the others cost."""
@@ -245,6 +248,7 @@ def _calls(asked: Asked) -> dict[str, Any]:
     return {
         "calls": asked.calls, "unpriced_calls": asked.unpriced, "estimated_calls": asked.estimated,
         "prompt_tokens": asked.prompt_tokens, "cached_tokens": asked.cached_tokens,
+        "cached_share": asked.cached.value if asked.prompt_tokens else None,
         "completion_tokens": asked.completion_tokens, "cost_usd": asked.cost_usd, "priced_usd": asked.priced_usd,
     }  # fmt: skip
 

@@ -32,6 +32,11 @@ class Asked:
         return Asked(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     @property
+    def cached(self) -> Share:
+        """The share of the tokens read that the provider served from its own cache."""
+        return Share(self.cached_tokens, self.prompt_tokens)
+
+    @property
     def cost_usd(self) -> float | None:
         """What all of them cost; None while the price of any is unknown."""
         return None if self.unpriced else self.priced_usd

@@ -145,6 +145,10 @@ async def test_the_command_prints_what_the_call_answers(own_shop: Shop, owner: p
 
     assert json.loads(told.stdout) == (await own_shop.http.get("/v1/figures", params=ASKED)).json()
     assert "calls without a price" in read.stdout
+    for node in json.loads(told.stdout)["by_node"]:
+        cached, of = node["cached_tokens"], node["prompt_tokens"]
+        assert node["cached_share"] == pytest.approx(cached / of)
+        assert f"from the provider's cache {cached / of:.1%} ({cached} of {of} tokens read)" in read.stdout
     assert "stated on 2026-11-22 (an assumption)" in read.stdout
 
 
