@@ -126,7 +126,7 @@ def _json(of: "Drilled", written: str | None) -> dict[str, Any]:
         "node": of.node, "retiring": of.retiring, "evaluation": of.evaluation, "written": written,
         "chosen": of.chosen.model if of.chosen else None,
         "tried": [{"model": one.model, "passes": one.passes, "cost_usd": one.figures.cost_usd,
-                   "checks": [vars(check) for check in one.checks]} for one in of.tried],
+                   "checks": [check.json() for check in one.checks]} for one in of.tried],
     }  # fmt: skip
 
 

@@ -94,5 +94,5 @@ def _json(of: "Promotion") -> dict[str, Any]:
     return {
         "node": of.node, "step": of.step.name, "before": of.step.before.said, "after": of.step.after.said,
         "passes": of.passes, "done": of.is_done, "instead": of.instead, "evaluation": of.evaluation,
-        "rows_needed": of.rows_needed, "checks": [vars(check) for check in of.checks],
+        "rows_needed": of.rows_needed, "checks": [check.json() for check in of.checks],
     }  # fmt: skip

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from distillation.gate import Check, Evidence, GateVerdict, gate
+from distillation.gate import Evidence, GateVerdict, gate
 from distillation.plan import Plan
+from distillation.reasons import Check
 from evaluation.candidates import RECORDED
 from evaluation.evaluating import Evaluated
 from evaluation.figures import CandidateFigures, compared

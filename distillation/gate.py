@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from distillation.plan import Plan, Safety
+from distillation.reasons import Check, Reason, Value, check
 from evaluation.paired import Difference, is_no_worse, is_shown_worse
 from evaluation.rows_needed import Assumed, RowsNeeded, rows_needed
 from pharmacy.models.model_name import LOCAL, ModelRef, maker_of
@@ -38,15 +39,6 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One reason."""
-
-    name: str
-    passes: bool
-    said: str
-
-
-@dataclass(frozen=True)
 class GateVerdict:
     """What the gate says."""
 
@@ -58,7 +50,7 @@ class GateVerdict:
     @property
     def passes(self) -> bool:
         """Whether nothing speaks against the student."""
-        return all(check.passes for check in self.checks)
+        return all(one.passes for one in self.checks)
 
 
 def gate(plan: Plan, evidence: Evidence) -> GateVerdict:
@@ -77,13 +69,11 @@ def gate(plan: Plan, evidence: Evidence) -> GateVerdict:
 def _checks(plan: Plan, evidence: Evidence, needed: RowsNeeded, *, plain_holds: bool) -> Iterator[Check]:
     metric = evidence.differences.get(plan.metric)
     rows = metric.rows if metric else 0
-    more = f"; {needed.more} more are needed, by what was {needed.rests_on}" if needed.more else ""
-    yield Check("rows", rows >= plan.minimum_rows, f"{rows} held-out cases of at least {plan.minimum_rows}{more}")
-    least = plan.minimum_pharmacist_labels
-    yield Check(
-        "pharmacist_labels", evidence.pharmacist_labels >= least,
-        f"of {evidence.pharmacist_labels} cases a person said what is right; expected {least} at least",
-    )  # fmt: skip
+    counted = Reason("rows", {"there": rows, "least": plan.minimum_rows})
+    more = [Reason(f"more_{needed.rests_on}", {"more": needed.more})] if needed.more else []
+    yield Check("rows", rows >= plan.minimum_rows, (counted, *more))
+    labels, least = evidence.pharmacist_labels, plan.minimum_pharmacist_labels
+    yield check("pharmacist_labels", "labels", passes=labels >= least, there=labels, least=least)
     yield _no_worse(plan.metric, metric, plan)
     for safety in plan.safety:
         yield _not_shown_worse(safety, evidence.differences.get(safety.name), plan)
@@ -96,29 +86,26 @@ def _checks(plan: Plan, evidence: Evidence, needed: RowsNeeded, *, plain_holds: 
 
 def _no_worse(name: str, seen: Difference | None, plan: Plan) -> Check:
     if seen is None:
-        return Check(name, passes=False, said="was not measured")
+        return check(name, "unmeasured", passes=False)
     passes = is_no_worse(seen.seen, plan.margin, plan.confidence)
-    shown = "shown to be" if passes else "not shown to be"
-    said = f"{_told(seen)}; {shown} within {plan.margin:.0%} of the teacher at {plan.confidence:.0%}"
-    return Check(name, passes, said)
+    bound = {"margin": f"{plan.margin:.0%}", "confidence": f"{plan.confidence:.0%}"}
+    return Check(name, passes, (_told(seen), Reason("within" if passes else "not_within", bound)))
 
 
 def _not_shown_worse(safety: Safety, seen: Difference | None, plan: Plan) -> Check:
     if seen is None or seen.rows < safety.minimum_rows:
         there = seen.rows if seen else 0
-        return Check(safety.name, passes=False, said=f"{there} cases; expected {safety.minimum_rows} at least")
+        return check(safety.name, "few_cases", passes=False, there=there, least=safety.minimum_rows)
     passes = not is_shown_worse(seen.seen, plan.confidence)
-    return Check(safety.name, passes, f"{_told(seen)}; {'not ' if passes else ''}shown to be worse")
+    return Check(safety.name, passes, (_told(seen), Reason("not_worse" if passes else "worse")))
 
 
 def _plain(name: str, seen: Difference | None, *, holds: bool) -> Check:
+    named = Reason("plain", {"model": name})
     if seen is None:
-        return Check("plain_model", passes=False, said=f"{name} was not measured; expected it beside the student")
-    told = (
-        "no worse than the teacher untrained: serve it instead" if holds
-        else "not shown to be as good as the teacher, so training is worth its while"
-    )  # fmt: skip
-    return Check("plain_model", not holds, f"{name}: {_told(seen)}; {told}")
+        return Check("plain_model", passes=False, reasons=(named, Reason("plain_unmeasured")))
+    told = Reason("plain_serves" if holds else "plain_falls_short")
+    return Check("plain_model", not holds, (named, _told(seen), told))
 
 
 def _holds(plan: Plan, differences: Mapping[str, Difference]) -> bool:
@@ -129,18 +116,13 @@ def _holds(plan: Plan, differences: Mapping[str, Difference]) -> bool:
 
 
 def _judge(evidence: Evidence, least: int) -> Check:
-    judge, kin = (
-        str(evidence.judge),
-        [one for one in (evidence.teacher, evidence.student) if is_kin(str(evidence.judge), one)],
-    )
+    judge = str(evidence.judge)
+    kin = tuple(one for one in (evidence.teacher, evidence.student) if is_kin(judge, one))
     if not kin:
-        return Check("judge", passes=True, said=f"{judge} is of another family than those it marked")
+        return check("judge", "judge_apart", passes=True, judge=judge)
     enough = evidence.pharmacist_labels >= least
-    return Check(
-        "judge", enough,
-        f"{judge} is of the family of {', '.join(kin)}, and models favour their kin; "
-        + ("enough cases rest on a person's word" if enough else "expected another judge, or more pharmacists' labels"),
-    )  # fmt: skip
+    why = Reason("judge_kin", {"judge": judge, "kin": kin})
+    return Check("judge", enough, (why, Reason("judge_labels" if enough else "judge_few_labels")))
 
 
 def is_kin(one: str, other: str) -> bool:
@@ -151,7 +133,7 @@ def is_kin(one: str, other: str) -> bool:
     return maker_of(left.name) == maker_of(right.name)
 
 
-def _told(seen: Difference) -> str:
-    return (
-        f"{seen.mean:+.2%} ({seen.low:+.2%} to {seen.high:+.2%}; {seen.rows} cases, {seen.conversations} conversations)"
-    )
+def _told(seen: Difference) -> Reason:
+    shares = {"mean": seen.mean, "low": seen.low, "high": seen.high}
+    counts: dict[str, Value] = {"rows": seen.rows, "conversations": seen.conversations}
+    return Reason("difference", counts | {name: f"{share:+.2%}" for name, share in shares.items()})

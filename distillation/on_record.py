@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Mapping
 
 from distillation.evidence import Contest, contest_of
-from distillation.gate import Check, Evidence, GateVerdict, gate
+from distillation.gate import Evidence, GateVerdict, gate
 from distillation.plan import Plan, load_plan
 from distillation.promoting import Asked, Promotion, approval, live_checks, serving_now
+from distillation.reasons import Check, check
 from distillation.steps import Step, next_step
 from distillation.taking_over import progress
 from evaluation.cases import Case
@@ -65,8 +66,7 @@ async def _newest(tx: Transaction, pharmacy_id: str, contest: Contest, fingerpri
 
 
 def _unmeasured(node: str, step: Step, approver: Check) -> Promotion:
-    said = "no evaluation of teacher and student under the prompt as it is now"
-    return Promotion(node, step, [approver, Check("evaluation", passes=False, said=said)])
+    return Promotion(node, step, [approver, check("evaluation", "no_evaluation", passes=False)])
 
 
 def _verdict(

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from distillation.evidence import Contest, contest_of, gathered, trial_of
-from distillation.gate import Check, gate
+from distillation.gate import gate
 from distillation.plan import Plan, load_plan
+from distillation.reasons import Check, check
 from distillation.steps import Step, next_step
 from distillation.taking_over import Progress, progress
 from evaluation.evaluating import Told, Trial
@@ -55,7 +56,7 @@ class Promotion:
     @property
     def passes(self) -> bool:
         """Whether nothing speaks against it."""
-        return all(check.passes for check in self.checks)
+        return all(one.passes for one in self.checks)
 
 
 @dataclass(frozen=True)
@@ -138,31 +139,30 @@ async def decide(
 def live_checks(plan: Plan, step: Step, seen: Progress | None) -> list[Check]:
     """Return what was seen live that speaks for and against a step after the first."""
     if seen is None:
-        return [Check("seen_live", passes=False, said="nothing")]
+        return [check("seen_live", "nothing_seen", passes=False)]
     if step.before.by == "teacher":
-        least = plan.shadow.minimum_cases
-        said = f"{seen.shadow_cases} answers given unused and scored; expected {least} at least"
-        return [Check("shadow_cases", seen.shadow_cases >= least, said)]
-    least, there = plan.canary.minimum_conversations, seen.canary_conversations
-    said = f"{there} conversations decided since the share was set; expected {least} at least"
-    return [Check("canary_conversations", there >= least, said), _watched(plan, seen)]
+        there, least = seen.shadow_cases, plan.shadow.minimum_cases
+        return [check("shadow_cases", "shadow_cases", passes=there >= least, there=there, least=least)]
+    there, least = seen.canary_conversations, plan.canary.minimum_conversations
+    counted = check("canary_conversations", "conversations", passes=there >= least, there=there, least=least)
+    return [counted, _watched(plan, seen)]
 
 
 async def approval(tx: Transaction, pharmacy_id: str, plan: Plan, name: str) -> Check:
     """Return whether the account of that name may let a step happen."""
     row = await access_accounts.named(tx, pharmacy_id, name)
-    roles = [role.value for role in plan.approvers]
+    roles = tuple(role.value for role in plan.approvers)
     if row is None or row.disabled_at is not None:
-        return Check("approver", passes=False, said=f"{name!r} is no account in use; expected one of role {roles}")
-    return Check("approver", row.role in roles, f"{name} is {row.role}; the plan names {roles}")
+        return check("approver", "no_account", passes=False, who=repr(name), roles=roles)
+    return check("approver", "role", passes=row.role in roles, who=name, role=row.role, roles=roles)
 
 
 def _watched(plan: Plan, seen: Progress) -> Check:
-    fallen = seen.watch is not None and seen.watch.has_fallen
-    shown = "has fallen" if fallen else "is not shown to have fallen"
-    return Check("step_back", not fallen, f"{plan.step_back.measure} {shown} below {plan.step_back.bound:.0%}")
+    fallen, of = seen.watch is not None and seen.watch.has_fallen, plan.step_back
+    code = "fallen" if fallen else "not_fallen"
+    return check("step_back", code, passes=not fallen, watch=of.measure, bound=f"{of.bound:.0%}")
 
 
 def _why(asked: Asked, of: Promotion) -> str:
-    rests = f"evaluation {of.evaluation}" if of.evaluation else "; ".join(check.said for check in of.checks[1:])
+    rests = f"evaluation {of.evaluation}" if of.evaluation else "; ".join(one.said for one in of.checks[1:])
     return f"{asked.reason}; {rests}" if asked.reason else rests

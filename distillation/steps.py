@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from distillation.plan import Plan
+from distillation.reasons import Reason
 from pharmacy.domain.serving import Serving
 
 Name = Literal["shadow", "canary", "full"]
@@ -11,6 +12,10 @@ Name = Literal["shadow", "canary", "full"]
 
 class NothingToPromote(Exception):
     """There is no step left to take, or no student to take it."""
+
+    def __init__(self, why: Reason) -> None:
+        super().__init__(why.said)
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,12 @@ def next_step(plan: Plan, now: Serving, student: str | None) -> Step:
         NothingToPromote: the student serves all already, or the node has none.
     """
     if student is None:
-        raise NothingToPromote("has no student; expected a student table in the models file")
+        raise NothingToPromote(Reason("no_student"))
     others = now.needs_student and now.student not in (None, student)
     if others or not now.needs_student:  # a student begins at the beginning, whoever went before it
         return Step("shadow", now, Serving("teacher", shadow_share=plan.shadow.share, student=student))
     if now.by == "student":
-        raise NothingToPromote(f"{student} serves already")
+        raise NothingToPromote(Reason("serves_already", {"student": student}))
     share = next((one for one in plan.canary.shares if one > now.student_share), None)
     if share is None or share >= 1:
         return Step("full", now, Serving("student", student=student))

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from distillation.reasons import Reason, Value
 from pharmacy.domain.flow import Flow
 from pharmacy.domain.serving import Serving
 from server.console.languages import Language
@@ -12,6 +13,8 @@ _OF_ONE = re.compile(r"(?P<measure>[a-z_]+)\((?P<of>.+)\)")
 _ASKED = re.compile(r"(?P<model>\S+?)@(?P<words>short|few_shot=(?P<examples>\d+))")
 GENERATE = "generate_"
 RECORDED = "recorded:answer"
+_VALUES = {"role": "account_role", "roles": "account_role", "watch": "watch"}
+"""Blank of a reason to the family of codes that its values are of."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class ModelWords:
         said = self.language.coded("check", name)
         return self.measure(name) if said == name else said
 
+    def reason(self, of: Reason) -> str:
+        """Return one reason of a check."""
+        return self.language.coded("reason_of_check", of.code, {k: self._value(k, v) for k, v in of.values.items()})
+
     def label(self, name: str) -> str:
         """Return what a category, a phase or a criterion of the judge is called; another word as it is."""
         if name == "(none)":
@@ -78,3 +85,13 @@ class ModelWords:
             return said
         unused = self.language.coded("serves", "shadow", {"share": self.language.share(serving.shadow_share)})
         return f"{said} · {unused}"
+
+    def _value(self, name: str, value: Value) -> str:
+        if isinstance(value, int):
+            return self.language.number(value)
+        said = [self.language.coded(_VALUES[name], one) if name in _VALUES else one for one in _several(value)]
+        return ("、" if self.language.name == "ja" else ", ").join(said)
+
+
+def _several(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else (value,)

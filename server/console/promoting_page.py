@@ -27,6 +27,7 @@ from server.rights import needs
 
 if TYPE_CHECKING:
     from distillation.promoting import Asked, Promotion
+    from distillation.reasons import Reason
 
 router = APIRouter(prefix="/nodes", include_in_schema=False, route_class=PageRoute)
 
@@ -39,7 +40,7 @@ class Confirmed(Body):
     """The newest decision that they read; 0 where nobody had decided."""
 
 
-class Reason(Body):
+class RolledBack(Body):
     """Why the teacher serves again."""
 
     reason: Note = ""
@@ -77,7 +78,7 @@ class At:
             words=ModelWords(language_of(self.request), self.program.assembled.flow),
         )  # fmt: skip
 
-    async def _found(self) -> "tuple[Promotion | None, str]":
+    async def _found(self) -> "tuple[Promotion | None, Reason | str]":
         """Return the next step, or None and why there is none."""
         from distillation.on_record import on_record
         from distillation.steps import NothingToPromote
@@ -87,7 +88,9 @@ class At:
             raise NotHere(f"node {self.node!r}: expected one of {[*assembled.registry.tables.nodes]}")
         try:
             return await on_record(self.program.database, self.settings, assembled, self.asked()), ""
-        except (ConfigError, NothingToPromote) as error:
+        except NothingToPromote as error:
+            return None, error.why
+        except ConfigError as error:
             return None, str(error)
 
     async def take(self, given: Confirmed) -> Response:
@@ -124,7 +127,7 @@ async def promote(node: str, request: Request, program: Serving, by: Calling) ->
 @router.post("/{node}/roll-back", openapi_extra=needs(Right.SET_SERVING))
 async def roll_back(node: str, request: Request, program: Serving, by: Calling) -> Response:
     """Let the teacher serve again, at once and everywhere."""
-    form = await read_form(request, Reason)
+    form = await read_form(request, RolledBack)
     async with program.database.begin(by.pharmacy_id) as tx:
         await blanks_of(tx, program, by, node)
         await servings.decide(tx, by.pharmacy_id, by.actor, node, WhoServes("teacher"), form.reason)

@@ -63,7 +63,7 @@ async def test_too_few_cases_refuse_the_first_step_with_each_reason_and_how_many
     told = {check["name"]: check["said"] for check in said["checks"]}
     assert "3 held-out cases of at least 3600; 3597 more are needed" in told["rows"]
     assert told["end_to_end"].startswith("+0.00%")
-    assert told["plain_model"].startswith("openai:gpt-4o-mini-2024-07-18: ")
+    assert told["plain_model"].startswith("openai:gpt-4o-mini-2024-07-18; ")
 
 
 async def test_only_a_role_that_the_plan_names_may_let_a_student_on(own: Shop) -> None:

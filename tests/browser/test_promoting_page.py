@@ -10,6 +10,7 @@ from pharmacy.domain.rights import Role
 from pharmacy.domain.serving import Serving
 from pharmacy.storage import access_sessions, servings
 from pharmacy.storage.access_sessions import SignedIn
+from server.console.languages import COOKIE
 from tests.api.people import person
 from tests.api.shop import Shop, running, settings_of
 from tests.api.students import decide, student_of, with_students
@@ -82,9 +83,15 @@ async def test_what_is_not_measured_yet_is_refused_with_each_reason_and_the_comm
     await page.goto(f"/nodes/{NODE}/promote")
 
     await expect(page.locator(".checks .no")).to_have_count(1)
+    await expect(page.locator(".checks .no")).to_contain_text("今のプロンプトで教師と生徒を比べた評価がありません")
+    await expect(page.locator(".checks .yes")).to_contain_text("計画が認める役割: 責任薬剤師")
     await expect(page.locator("main")).to_contain_text("kakari promote classify")
     await expect(page.locator("form.confirm")).to_have_count(0)
     await looks_right(page, "promote-refused")
+    await page.context.add_cookies([{"name": COOKIE, "value": "en", "url": desk.shop.url}])
+    await page.reload()
+    await expect(page.locator(".checks .no")).to_contain_text("no evaluation of teacher and student under the prompt")
+    await expect(page.locator(".checks .yes")).to_contain_text("the plan names lead pharmacist")
 
 
 async def test_an_administrator_and_whoever_has_no_account_read_it_and_decide_nothing(desk: Desk) -> None:
