@@ -35,7 +35,7 @@ _NEAR = text(
 SELECT c.seq, c.question, s.text, 1 - (c.embedding::vector <=> CAST(:embedding AS vector)) AS likeness
 """
     + _ENTRY
-    + """ AND c.scope = :scope AND c.embedder = :embedder AND NOT EXISTS (
+    + """ AND c.scope = :scope AND c.embedder = :embedder AND cardinality(c.embedding) = :dimensions AND NOT EXISTS (
     SELECT FROM reply_cache h JOIN suggestions t
         ON t.pharmacy_id = h.pharmacy_id AND t.conversation_id = h.conversation_id AND t.run_id = h.run_id
     WHERE h.pharmacy_id = :pharmacy_id AND h.key = :key AND t.state IN ('edited', 'rejected', 'regenerated'))
@@ -81,7 +81,8 @@ async def near(
     None for a question whose own reply a pharmacist has refused or reworded. The caller has asked `vectors.compares`.
     """
     given = {"pharmacy_id": pharmacy_id, "scope": asked.scope.digest, "key": asked.key, "embedder": embedder,
-             "most": MOST_NEAR, "embedding": f"[{','.join(map(str, embedding))}]"}  # fmt: skip
+             "most": MOST_NEAR,
+             "dimensions": len(embedding), "embedding": f"[{','.join(map(str, embedding))}]"}  # fmt: skip
     return [Entry(row.seq, row.question, row.text, row.likeness) for row in await tx.execute(_NEAR, given)]
 
 
