@@ -10,7 +10,7 @@ from pharmacy.domain.repeated.asked import Asked
 from pharmacy.storage.begun import Begun
 from pharmacy.storage.tables import reply_cache
 
-MOST_NEAR = 5
+MOST_NEAR = 20
 """How many questions are looked at more closely, the likest first."""
 
 # An entry is a question whose reply was written anew and sent as it was. A reply from memory makes no entry, so that
