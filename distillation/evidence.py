@@ -1,5 +1,6 @@
 """Measure a student for its gate: beside its teacher, beside the plain cheap model, and in whole runs."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -82,11 +83,15 @@ async def gathered(
         database, settings.pharmacy_id, assembled, contest.node, trial.cases, two, told("whole runs")
     )
     whole = difference_of(trial.cases, runs[contest.teacher], runs[contest.student])
+    return await asyncio.to_thread(_evidence, contest, trial, evaluated, whole), evaluated
+
+
+def _evidence(contest: Contest, trial: Trial, evaluated: Evaluated, whole: Difference | None) -> Evidence:
     return Evidence(
         contest.node, contest.teacher, contest.student, _against(evaluated, contest, contest.student),
         evaluated.figures.pharmacist_labels, whole, trial.asker.judge if trial.asker.questions.writes else None,
         contest.plain, _against(evaluated, contest, contest.plain) if contest.plain else {},
-    ), evaluated  # fmt: skip
+    )  # fmt: skip
 
 
 def _against(evaluated: Evaluated, contest: Contest, model: str) -> Mapping[str, Difference]:

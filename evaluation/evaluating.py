@@ -141,14 +141,14 @@ async def hold(
         )  # fmt: skip
         before = await evaluations.answers_of(tx, pharmacy_id, begun.id)
     if begun.figures is not None:
-        return _evaluated(trial, begun, before)
+        return await asyncio.to_thread(_evaluated, trial, begun, before)
     if batches is not None:
         given = await in_batches(trial.asker.questions, trial.cases, wanted.candidates, batches)
         trial = replace(trial, asker=replace(trial.asker, batched=given))
     await _ask(database, pharmacy_id, trial, begun, {(row.candidate, row.place) for row in before}, told)
     async with database.begin(pharmacy_id) as tx:
         answers = await evaluations.answers_of(tx, pharmacy_id, begun.id)
-        found = _evaluated(trial, begun, answers)
+        found = await asyncio.to_thread(_evaluated, trial, begun, answers)  # whoever serves beside it goes on
         ended = await evaluations.end(tx, pharmacy_id, wanted.actor, begun, figures_json(found.figures))
     return replace(found, evaluation=ended)
 

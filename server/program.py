@@ -27,6 +27,7 @@ from pharmacy.storage.notices import Notices
 from server.calling import NOBODY, alarm_channel, fixed_texts
 from server.doorway import Doorway
 from server.line_sending import LineChannel
+from server.measuring import Measurings
 from server.rounds import Rounds
 from server.streams import Streams
 
@@ -71,6 +72,9 @@ class Program:
 
     rounds: Rounds = field(default_factory=Rounds)
     """How messages are taken together."""
+
+    measurings: Measurings = field(default_factory=Measurings)
+    """Students that people let be measured from a page."""
 
     shelves: dict[str, Shelf] = field(default_factory=dict)
     worker_runs: bool = False
@@ -126,9 +130,11 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         bell = Bell(jobs, texts)
         tracing = _tracing(settings, assembled, notices)
         stack.callback(tracing.close)
+        measurings = Measurings()
+        stack.push_async_callback(measurings.close)
         yield Program(
             settings, assembled, database, jobs, notices, Streams(notices), channels, accounts, bell, alarms, tracing,
-            rules, annotation,
+            rules, annotation, measurings=measurings,
         )  # fmt: skip
 
 

@@ -1,17 +1,20 @@
 """A student's next step on the page: said in full with every reason, decided by whom the plan names, rolled back."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
+from distillation.datasets.building import Wanted, build
 from pharmacy.domain.rights import Role
 from pharmacy.domain.serving import Serving
 from pharmacy.storage import access_sessions, servings
 from pharmacy.storage.access_sessions import SignedIn
 from server.console.languages import COOKIE
 from tests.api.people import person
+from tests.api.played import ASKED, approved
 from tests.api.shop import Shop, running, settings_of
 from tests.api.students import decide, student_of, with_students
 from tests.browser.desk import Desk
@@ -19,6 +22,8 @@ from tests.browser.looking import looks_right
 from tests.fakes.openai_server import OpenAIFake
 
 NODE = "classify"
+SHOWN = 14
+"""Messages decided, so that some of them are held out."""
 STUDENT = f"openai:{student_of(NODE)}"
 
 
@@ -94,6 +99,32 @@ async def test_what_is_not_measured_yet_is_refused_with_each_reason_and_the_comm
     await expect(page.locator(".checks .yes")).to_contain_text("the plan names lead pharmacist")
 
 
+async def test_a_lead_reads_what_measuring_costs_and_has_the_student_measured_for_its_first_step(desk: Desk) -> None:
+    program = desk.shop.program
+    for words in ASKED[:SHOWN]:
+        await approved(desk.shop, words)
+    await build(program.database, program.settings, Wanted(NODE))
+    page = await _signed_in(desk, Role.LEAD)
+    await page.goto(f"/nodes/{NODE}/promote")
+
+    await page.get_by_role("button", name="測る費用を確かめる").press("Enter")
+    await expect(page.locator("form.measure .notice")).to_contain_text("費用は約")
+    await looks_right(page, "promote-cost")
+    await page.get_by_role("button", name="測って、始めさせる").press("Enter")
+    measuring = program.measurings.of(program.settings.pharmacy_id, NODE)
+    while measuring is None or measuring.task is None:
+        await asyncio.sleep(0.05)
+        measuring = program.measurings.of(program.settings.pharmacy_id, NODE)
+    await measuring.task
+    await page.goto(f"/nodes/{NODE}/promote")
+
+    await expect(page.locator(".checks li", has_text="返信全体で教師に劣らない")).to_contain_text("教師との差 +0.00%")
+    await expect(page.locator(".checks li", has_text="評価用の件数")).to_contain_text("3,600件以上が必要です")
+    assert (measuring.why_not, measuring.found is not None) == ("", True)
+    async with program.database.begin(program.settings.pharmacy_id) as tx:
+        assert NODE not in await servings.decided(tx, program.settings.pharmacy_id)
+
+
 async def test_an_administrator_and_whoever_has_no_account_read_it_and_decide_nothing(desk: Desk) -> None:
     await _beside(desk.shop)
     page = await _signed_in(desk, Role.ADMIN)
@@ -103,6 +134,10 @@ async def test_an_administrator_and_whoever_has_no_account_read_it_and_decide_no
         f"/nodes/{NODE}/roll-back", form={"reason": ""}, headers={"Origin": desk.shop.url}
     )  # fmt: skip
     assert answer.status == 403
+    measured = await page.request.post(
+        f"/nodes/{NODE}/measure", form={"version": "0", "cost_told": "yes"}, headers={"Origin": desk.shop.url}
+    )  # fmt: skip
+    assert measured.status == 403
 
     owner = await desk.visit(f"/nodes/{NODE}/promote")
 
