@@ -21,6 +21,7 @@ from server.console import (
     numbers_page,
     pages,
     policy_page,
+    profile_choice,
     promoting_page,
 )
 from server.console import desk as console
@@ -101,6 +102,7 @@ def create_app(program: Program | None = None) -> FastAPI:
         figures_page,
         nodes_page,
         promoting_page,
+        profile_choice,
         evaluations_page,
         datasets_page,
         annotations_page,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from pharmacy.domain.rights import Right
-from pharmacy.storage import datasets, evaluations, servings, training_jobs
+from pharmacy.storage import datasets, evaluations, reply_profiles, servings, training_jobs
 from pharmacy.storage.access import Caller
 from pharmacy.storage.database import Transaction
 from pharmacy.storage.refusals import NotHere
@@ -30,13 +30,15 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @router.get("/nodes", openapi_extra=needs(Right.READ_MODELS))
-async def whole(request: Request, program: Serving, by: Calling) -> Response:
-    """Show every node that asks a model."""
+async def whole(request: Request, program: Serving, by: Calling, done: Literal["", "profile"] = "") -> Response:
+    """Show every node that asks a model, and how much an earlier answer may cost."""
     async with program.database.begin(by.pharmacy_id) as tx:
         nodes, head = await nodes_of(tx, program, by), await head_of(tx, program, by, "nodes")
+        profile = reply_profiles.told(await reply_profiles.newest(tx, by.pharmacy_id), program.settings.profile)
     ending = sorted({day for node in nodes for day in node.last_days if day.urgency != "far"}, key=lambda day: day.day)
     return page(
         request, "nodes.html", **head, nodes=nodes, ending=ending, week=WEEK, month=MONTH,
+        profile=profile, done=done, may_set=Right.SET_SERVING in by.rights,
         words=ModelWords(language_of(request), program.assembled.flow),
     )  # fmt: skip
 
