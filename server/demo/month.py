@@ -95,15 +95,15 @@ class _Month:
         took = chance.lognormvariate(1.9, 0.35) if alone else chance.lognormvariate(6.4, 0.9)
         sent = at + timedelta(seconds=took)
         if not held:
-            self._draft(suggestion_id, run_id, of, sent, alone=alone)
+            self._draft(day, (suggestion_id, run_id), of, sent, alone=alone)
         self._say(name, turn, "patient", at, outcome_id)
         self._say(name, turn, "machine" if alone else "pharmacist", sent, None)
         return sent
 
-    def _draft(self, suggestion_id: UUID, run_id: UUID, of: tuple[str, str, int], at: datetime, *, alone: bool) -> None:
-        name, category, turn = of
+    def _draft(self, day: int, ids: tuple[UUID, UUID], of: tuple[str, str, int], at: datetime, *, alone: bool) -> None:
+        (suggestion_id, run_id), (name, category, turn) = ids, of
         state = self._chance.choices(("approved", "edited", "rejected"), weights=(70, 22, 8))[0]
-        model = TEACHER.partition(":")[2]
+        model = _model(day, f"generate_{category}").partition(":")[2]
         self.rows["suggestions"].append(
             {"id": suggestion_id, "conversation_id": name, "run_id": run_id, "version": 2 * turn + 1,
              "state": "automatic" if alone else state, "requested": False, "category": category, "phase": "intake",
@@ -117,7 +117,7 @@ class _Month:
         usage = Usage(
             round(read * self._chance.uniform(0.8, 1.3)), read // 3, round(wrote * self._chance.uniform(0.7, 1.4))
         )
-        model = STUDENT.format(node=node) if day >= STUDENT_SINCE.get(node, DAYS) else TEACHER
+        model = _model(day, node)
         self.rows["model_calls"].append(
             {"conversation_id": name, "run_id": run_id, "node": node, "prompt_file": f"{node}/system",
              "prompt_fingerprint": "sample-words" + ("-2" if day >= OTHER_WORDS_SINCE else "-1"), "blanks": {},
@@ -137,3 +137,7 @@ class _Month:
 
     def _id(self) -> UUID:
         return UUID(int=self._chance.getrandbits(128), version=4)
+
+
+def _model(day: int, node: str) -> str:
+    return STUDENT.format(node=node) if day >= STUDENT_SINCE.get(node, DAYS) else TEACHER
