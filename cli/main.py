@@ -30,6 +30,7 @@ from cli import (
     restored,
     rollback,
     serve,
+    shadow,
     suggest,
     users,
     worker,
@@ -68,6 +69,7 @@ app.add_typer(dataset.app, name="dataset")
 app.command("evaluate")(evaluate.evaluate)
 app.command("promote")(promote.promote)
 app.command("drill")(drill.drill)
+app.command("shadow")(shadow.shadow)
 app.command("figures")(figures.figures)
 app.command("replay")(replay.replay)
 app.command("rollback")(rollback.rollback)

@@ -168,6 +168,9 @@ class Settings(BaseModel):
     profile: Profile = Field(Profile.THRIFTY, alias="KAKARI_PROFILE")
     """What an earlier answer may cost a pharmacy that chose nothing: thrifty (nothing more), quick or quickest."""
 
+    shadow: Literal["live", "batch"] = Field("live", alias="KAKARI_SHADOW")
+    """When students answer beside replies: `live` soon after each, `batch` when `kakari shadow NODE` is called."""
+
     concurrency: int = Field(64, alias="KAKARI_CONCURRENCY", ge=1, le=1000)
     """How many messages one worker has in work at once; 1 to 1000."""
 

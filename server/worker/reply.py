@@ -228,7 +228,7 @@ class ReplyJobs:
 
         sending = Automatic(self.program.jobs, self.program.assembled.policy)
         chosen = {node: asdict(each) for node, each in models.chosen.items()}
-        shadowed = _shadowed(begun, models, decided)
+        shadowed = _shadowed(begun, models, decided) if self.program.settings.shadow == "live" else []
 
         async def work(tx: Transaction) -> str:
             state = await runs.end(tx, self.program.bell, begun, proposal, models.calls, stopped, sending, chosen)

@@ -29,6 +29,7 @@ from pharmacy.settings import Settings
 from tests.bench.console import console_figures
 from tests.bench.cost.told import cost_figures
 from tests.bench.desk import desk_figures
+from tests.bench.figures_page import figures_page_figures
 from tests.bench.keep import KEPT
 from tests.bench.numbers import numbers_figures
 from tests.bench.shape import shape_figures
@@ -107,6 +108,7 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "desk": desk_figures,
     "numbers": numbers_figures,
     "console": console_figures,
+    "figures": figures_page_figures,
     "shape": shape_figures,
     "speed": speed_figures,
     "cost": cost_figures,
