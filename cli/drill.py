@@ -33,7 +33,7 @@ def drill(
 
     The teacher itself need not be there any more for its rows. Exit status 1: no model passes.
     """
-    from evaluation.evaluating import Unfinished
+    from evaluation.asking import Unfinished
 
     async def work(database: "Database", settings: "Settings") -> "Drilled":
         from cli.trial import stand_in_line
@@ -66,9 +66,11 @@ async def _drilled(
     from distillation.drill import drilled
     from distillation.plan import load_plan
     from distillation.replacements import replacements
+    from evaluation.asking import without_silent
     from evaluation.candidates import RECORDED, Candidate
     from evaluation.end_to_end import difference_of, whole_runs
-    from evaluation.evaluating import Wanted, hold, prepare, without_silent
+    from evaluation.evaluating import hold
+    from evaluation.trial import Wanted, prepare
 
     refuse_unknown(node, assembled)
     plan = load_plan(node, assembled.flow, settings.plans_folder)

@@ -13,8 +13,9 @@ from cli.opened import in_database
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evaluation.evaluating import Evaluated, Wanted
+    from evaluation.evaluating import Evaluated
     from evaluation.pairwise import WinRate
+    from evaluation.trial import Wanted
     from graph.assemble import Assembled
     from pharmacy.observing.datasets import Datasets
     from pharmacy.settings import Settings
@@ -98,12 +99,12 @@ class _How:
 def _evaluated(
     node: str, models: str, of: tuple[str | None, str, str | None, int | None], how: _How
 ) -> "tuple[Evaluated, Mapping[str, WinRate]]":
-    from evaluation.evaluating import Unfinished
+    from evaluation.asking import Unfinished
     from pharmacy.models.batch import BatchRefused
 
     async def work(database: "Database", settings: "Settings") -> "tuple[Evaluated, Mapping[str, WinRate]]":
         from cli.trial import candidates, refuse_unknown, stand_in_line
-        from evaluation.evaluating import Wanted
+        from evaluation.trial import Wanted
         from graph.assemble import assemble_from
 
         assembled = assemble_from(settings)
@@ -127,8 +128,9 @@ async def _held(
 ) -> "tuple[Evaluated, Mapping[str, WinRate]]":
     """Tell the cost, ask whether it is well spent, and evaluate."""
     from cli.trial import ask_cost, open_endpoints, progress
-    from evaluation.evaluating import hold, prepare
+    from evaluation.evaluating import hold
     from evaluation.preferring import prefer
+    from evaluation.trial import prepare
     from pharmacy.models.batch import batches_at
     from pharmacy.settings import endpoint_variables
 

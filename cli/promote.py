@@ -33,7 +33,7 @@ def promote(
     live cases must have been seen. Exit status 1: something speaks against it; each reason is said with its figures.
     """
     from distillation.steps import NothingToPromote
-    from evaluation.evaluating import Unfinished
+    from evaluation.asking import Unfinished
 
     async def work(database: "Database", settings: "Settings") -> "Promotion":
         return await _promotion(

@@ -9,7 +9,8 @@ from distillation.plan import Plan, load_plan
 from distillation.reasons import Check, check
 from distillation.steps import Step, next_step
 from distillation.taking_over import Progress, progress
-from evaluation.evaluating import Told, Trial
+from evaluation.asking import Told
+from evaluation.trial import Trial
 from graph.assemble import Assembled
 from pharmacy.domain.errors import ConfigError
 from pharmacy.domain.serving import Serving

@@ -40,11 +40,14 @@ _STEPS = np.arange(0.30, 1.0, 0.01).round(2).tolist()
 
 def calibrated(student: ReplyStudent, asked: Sequence[Asked]) -> dict[str, object]:
     """Return the card's curve, threshold and figures, as questions left out in turn give them."""
-    tried = [(student.nearest(task, case, without=at), matter) for at, (task, case, matter) in enumerate(asked)]
-    found = [(near, near.matter == matter) for near, matter in tried if near is not None]
-    # With its whole matter left out, whatever is given to a question is wrong: so much for what nobody asked yet.
-    hidden = [student.nearest(task, case, at, unlearnt=matter) for at, (task, case, matter) in enumerate(asked)]
-    strange = [(near, False) for near in hidden if near is not None]
+    found, strange = [], []
+    for at, (task, case, matter) in enumerate(asked):
+        likeness = student.likeness(task, without=at)
+        if (near := student.nearest(task, case, likeness)) is not None:
+            found.append((near, near.matter == matter))
+        # With its whole matter left out, whatever is given to a question is wrong: so much for what nobody asked yet.
+        if (near := student.nearest(task, case, likeness, unlearnt=matter)) is not None:
+            strange.append((near, False))
     none: dict[str, object] = {"cross_validated": {"answered": 0.0, "right": 0.0}}
     if len({right for _, right in [*found, *strange]}) < 2:
         return none

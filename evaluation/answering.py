@@ -36,8 +36,6 @@ from pharmacy.storage.evaluations import AnswerRow
 NOBODY_ANSWERED = (ModelUnavailable, DeadlinePassed, CallsUsedUp, BudgetReached)
 """What says something of the provider, or of the day, and nothing of the model: such a question is asked again."""
 
-_DOSE = ".dose"
-
 
 class TrialModels(Protocol):
     """The models of one case, with what they have cost."""
@@ -121,10 +119,8 @@ class Asker:
         return models.named(self.questions.node, candidate.model)
 
     def _lint_context(self, case: Case, draft: str) -> LintContext:
-        told = {fact.label.removesuffix(_DOSE): fact.value for fact in FactSheet.read(case.blanks["facts"]).facts
-                if fact.label.endswith(_DOSE) and fact.value}  # fmt: skip
-        named = {product.formula: product.dose for product in self.catalogue.named_in(draft) if product.dose}
-        return replace(self.questions.assembled.replies.parts.lint_context, label_doses=named | told)
+        doses = self.catalogue.label_doses_shown(case.blanks["facts"], draft)
+        return replace(self.questions.assembled.replies.parts.lint_context, label_doses=doses)
 
 
 class Given:

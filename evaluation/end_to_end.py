@@ -4,11 +4,12 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import cast
 
 from evaluation.answering import NOBODY_ANSWERED
+from evaluation.asking import Told, Unfinished
 from evaluation.cases import LABEL_FIELDS, Case, row_id
-from evaluation.evaluating import Told, Unfinished
+from evaluation.first_answers import FirstAnswers
 from evaluation.paired import Difference, difference
 from graph.assemble import Assembled
 from graph.state import Request, RunContext
@@ -41,28 +42,6 @@ class WholeRun:
     """Of the models' own time."""
 
 
-class Inner(Protocol):
-    """The models of one run."""
-
-    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:
-        """Return the model that serves `node`."""
-        ...
-
-    def named(self, node: str, ref: str) -> ChatModel:
-        """Return the model `ref` as `node` asks it."""
-        ...
-
-    @property
-    def calls(self) -> tuple[ModelCall, ...]:
-        """Every call so far."""
-        ...
-
-    @property
-    def fallback_used(self) -> bool:
-        """True when a call was answered by a node's fallback."""
-        ...
-
-
 @dataclass
 class Answers:
     """What was answered already: all else being the same, both ways through the flow ask most questions alike."""
@@ -70,30 +49,16 @@ class Answers:
     known: dict[tuple[str, str, str], asyncio.Future[object]] = field(default_factory=dict)
 
 
-@dataclass
-class TrialModels:
-    """A run's models with one node's first answer given by another."""
+@dataclass(frozen=True)
+class _TrialModels(FirstAnswers):
+    """A run's models with one node's first answer given by another, and each question asked once."""
 
-    inner: Inner
-    node: str
-    ref: str
     answers: Answers
 
-    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:  # noqa: ARG002
+    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:
         """Return the model under trial for its node's first answer, else what serves."""
-        tried = node == self.node and drafts_written == 0
-        model = self.inner.named(node, self.ref) if tried else self.inner.model(node, drafts_written)
-        return _Remembering(model, node, self.ref if tried else "served", self.answers)
-
-    @property
-    def calls(self) -> tuple[ModelCall, ...]:
-        """Every call so far."""
-        return self.inner.calls
-
-    @property
-    def fallback_used(self) -> bool:
-        """True when a call was answered by a node's fallback."""
-        return self.inner.fallback_used
+        tried = self.instead(node, drafts_written)
+        return _Remembering(super().model(node, drafts_written, early), node, tried or "served", self.answers)
 
 
 @dataclass(frozen=True)
@@ -206,7 +171,7 @@ async def _runs(
 async def _walked(
     assembled: Assembled, node: str, model: str, run: PastRun, shelf: Catalogue, answers: Answers
 ) -> tuple[Outcome, tuple[ModelCall, ...]]:
-    models = TrialModels(assembled.models_for_run(), node, model, answers)
+    models = _TrialModels(assembled.models_for_run(), {node: model}, answers)
     first = all(turn.author is Author.PATIENT for turn in run.transcript.turns)
     standing = Standing(run.started_at, run.patient, first_contact=first)
     request = Request(run.transcript, standing, str(run.phase))

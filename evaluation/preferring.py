@@ -10,9 +10,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from evaluation.answering import NOBODY_ANSWERED, NotAnswered, TrialModels
+from evaluation.asking import Told, Unfinished
 from evaluation.cases import Case
-from evaluation.evaluating import Evaluated, Told, Trial, Unfinished
+from evaluation.evaluating import Evaluated
 from evaluation.pairwise import BothOrders, Outcome, Preferred, WinRate, win_rate
+from evaluation.trial import Trial
 from nodes.judge import quoted
 from pharmacy.domain.errors import ConfigError, FlowError
 from pharmacy.domain.model import ChatModel, Prompt

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evaluation.first_answers import FirstAnswers
 from graph.assemble import Assembled
 from graph.state import Request, RunContext
 from nodes.hand_over import hand_over
 from nodes.screen import Standing
 from pharmacy.domain.errors import ConfigError
-from pharmacy.domain.model import ChatModel, Early, ModelCall
+from pharmacy.domain.model import ModelCall
 from pharmacy.domain.outcome import Outcome, Reason
 from pharmacy.domain.outcome_json import outcome_json
 from pharmacy.domain.pace import Priority
 from pharmacy.domain.serving import Serving
-from pharmacy.models.run_models import RunModels
 from pharmacy.storage import audit, names, people, reading, servings
 from pharmacy.storage.database import Database, Transaction
 from pharmacy.storage.past_question import PastQuestion, past_question, policy_then
@@ -64,30 +64,6 @@ class Replayed:
     calls_now: tuple[ModelCall, ...]
 
 
-@dataclass(frozen=True)
-class _Changed:
-    """A run's models with some nodes' first answers given by others."""
-
-    inner: RunModels
-    models: Mapping[str, str]
-
-    def model(self, node: str, drafts_written: int = 0, early: Early | None = None) -> ChatModel:  # noqa: ARG002
-        """Return the model that was asked for in the node's place, for its first answer; else what serves."""
-        if node in self.models and drafts_written == 0:
-            return self.inner.named(node, self.models[node])
-        return self.inner.model(node, drafts_written)
-
-    @property
-    def calls(self) -> tuple[ModelCall, ...]:
-        """Every call so far."""
-        return self.inner.calls
-
-    @property
-    def fallback_used(self) -> bool:
-        """True when a call was answered by a node's fallback."""
-        return self.inner.fallback_used
-
-
 async def replay(
     database: Database, pharmacy_id: str, assembled: Assembled, message_id: str, change: Change, actor: str,
     conversation_id: str | None = None,
@@ -120,7 +96,9 @@ async def replay(
     if change.teachers_only:
         serving = {node: Serving("teacher") for node in assembled.registry.tables.nodes}
     key = f"{pharmacy_id}/{asked.conversation_id}"
-    run_models = _Changed(assembled.models_for_run(conversation=key, decided=serving, priority=Priority.PERSON), models)
+    run_models = FirstAnswers(
+        assembled.models_for_run(conversation=key, decided=serving, priority=Priority.PERSON), models
+    )
     outcome = await _outcome(database, pharmacy_id, assembled, asked, RunContext(run_models, shelf, in_force))
     return _replayed(asked, outcome, calls_then, blanks_then, run_models.calls)
 

@@ -82,7 +82,7 @@ async def opened(database: Database, settings: Settings) -> "Assembled":
 async def _measure(one: Measuring, database: Database, settings: Settings, asked: "Asked") -> None:
     from distillation.promoting import begin, decide
     from distillation.steps import NothingToPromote
-    from evaluation.evaluating import Told, Unfinished
+    from evaluation.asking import Told, Unfinished
     from pharmacy.settings import endpoint_variables
 
     def told(what: str) -> Told:

@@ -8,11 +8,9 @@ from typing import Any
 from distillation.datasets.redacting import NOT_WORDS
 from distillation.datasets.rules import Rules, letters
 from pharmacy.domain.catalogue import Catalogue
-from pharmacy.domain.facts import FactSheet
 from pharmacy.domain.gates.claims import LintContext, lint
 from pharmacy.domain.gates.recognise import Recogniser
 
-_DOSE = ".dose"
 _NEVER_SENT = frozenset({"contact.unlisted", "name.other_patient"})
 """What holds words too that no patient reads: a judge may well quote a claim that it marks down."""
 
@@ -39,7 +37,7 @@ class TargetGate:
         """
         for name, words in _words(answer):
             for_patients = name == _FOR_PATIENTS
-            doses = self._doses(words, facts) if for_patients else {}
+            doses = self._catalogue.label_doses_shown(facts, words) if for_patients else {}
             key = (for_patients, words, tuple(doses.items()), others)
             if key not in self._told:
                 self._told[key] = self._held(
@@ -64,11 +62,6 @@ class TargetGate:
     def _tells_the_machine(self, words: str) -> bool:
         hits = self._recogniser.recognise(words).hits
         return any(hit.rule.startswith("prompt_injection") for hit in hits)
-
-    def _doses(self, words: str, facts: str) -> Mapping[str, str]:
-        told = {fact.label.removesuffix(_DOSE): fact.value for fact in FactSheet.read(facts).facts
-                if fact.label.endswith(_DOSE) and fact.value}  # fmt: skip
-        return {product.formula: product.dose for product in self._catalogue.named_in(words) if product.dose} | told
 
 
 def _words(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

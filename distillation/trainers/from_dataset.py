@@ -8,9 +8,9 @@ from distillation.datasets.chat_rules import Form
 from distillation.datasets.exporting import Wanted, export
 from distillation.datasets.splitting import TRAIN, VALIDATION
 from distillation.trainers.training_file import TrainingFile, faults_told, read_training_file
+from evaluation.trial import version_of
 from pharmacy.domain.errors import ConfigError
 from pharmacy.settings import Settings
-from pharmacy.storage import datasets
 from pharmacy.storage.database import Database
 
 
@@ -31,9 +31,7 @@ async def read_dataset(database: Database, settings: Settings, version: str, nod
         ConfigError: it is another node's, or its rows cannot be trained from.
     """
     async with database.begin(settings.pharmacy_id) as tx:
-        found = await datasets.one_version(tx, settings.pharmacy_id, version)
-    if found.node != node:
-        raise ConfigError(f"dataset {version!r} is of {found.node}; expected one of {node}")
+        await version_of(tx, settings.pharmacy_id, node, version)
     # Only for as long as they are read: nothing of a patient's stays behind.
     with tempfile.TemporaryDirectory(prefix="kakari-") as folder:
         train = await _exported(database, settings, Wanted(version, Path(folder) / f"{version}.jsonl", form, TRAIN))

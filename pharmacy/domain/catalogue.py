@@ -8,6 +8,9 @@ from functools import cached_property
 from pharmacy.domain.facts import Fact, FactSheet, Order, Patient, Product
 
 PATIENT = "患者"
+DOSE = ".dose"
+"""How the label of a product's dose ends."""
+
 MOST_PRODUCTS = 5
 """How many products one reply is given facts of."""
 
@@ -49,6 +52,16 @@ class Catalogue:
     def label_doses(self, texts: Sequence[str], patient: Patient, written: str) -> Mapping[str, str]:
         """Return formula to dose as labelled, of what the reply `written` may be about and of what it names itself."""
         return {p.formula: p.dose for p in (*self.about(texts, patient), *self.named_in(written)) if p.dose}
+
+    def label_doses_shown(self, facts: str, written: str) -> Mapping[str, str]:
+        """Return formula to dose, as a prompt's `facts` show it, and as labelled of what `written` names besides.
+
+        Args:
+            facts: as `FactSheet.rendered` has them.
+        """
+        shown = {fact.label.removesuffix(DOSE): fact.value for fact in FactSheet.read(facts).facts
+                 if fact.label.endswith(DOSE) and fact.value}  # fmt: skip
+        return {product.formula: product.dose for product in self.named_in(written) if product.dose} | shown
 
     # A shelf is read for every message and hardly ever changes.
     @cached_property

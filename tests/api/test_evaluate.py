@@ -27,6 +27,7 @@ async def own(shop: Shop) -> AsyncIterator[Shop]:
 async def evaluated(shop: Shop, node: str, *words: str) -> dict[str, Any]:
     done = await kakari(shop, "evaluate", node, "--json", "--yes", *words)
     assert done.exit_code in (0, 1), done.stderr
+    assert done.stdout, f"{done.stderr} {done.exception!r}"
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

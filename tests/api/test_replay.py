@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +182,55 @@ async def test_the_command_prints_what_differs_first_and_refuses_what_it_cannot_
     assert "local:classify" in local.stdout
     assert (wrong.exit_code, "expected NODE=PROVIDER:NAME" in wrong.stderr) == (2, True)
     assert (missing.exit_code, isinstance(unknown.exception, NotHere)) == (2, True)
+
+
+async def test_each_option_changes_what_the_replay_rests_on(own_shop: Shop, tmp_path: Path) -> None:
+    played = await approved(own_shop, ASKED[10])
+    message_id = await message_of(own_shop, played)
+    settings = own_shop.program.settings
+    prompts, flow, models, policy = (tmp_path / name for name in ("prompts", "flow.toml", "models.toml", "policy.toml"))
+    shutil.copytree(settings.prompts_folder, prompts)
+    system = prompts / "classify" / "system.md"
+    system.write_text(system.read_text("utf-8") + "\n短く考えてください。\n", "utf-8")
+    for of, served in ((flow, settings.flow_file), (models, settings.models_file), (policy, settings.policy_file)):
+        of.write_text(served.read_text("utf-8"), "utf-8")
+    flow.write_text(re.sub(r"(?m)^bar = \d", "bar = 5", flow.read_text("utf-8")), "utf-8")
+    models.write_text(models.read_text("utf-8").replace('"openai:gpt-4o-2024-08-06"', f'"openai:{OTHER}"'), "utf-8")
+
+    async def said(*words: str) -> dict[str, Any]:
+        done = await kakari(own_shop, "replay", message_id, *words, "--json")
+        assert done.exit_code == 0, f"{words} {done.stderr} {done.exception!r}"
+        return dict(json.loads(done.stdout))
+
+    usual, prompted, bars, elsewhere = [
+        await said(*words)
+        for words in ((), ("--prompts", str(prompts)), ("--flow", str(flow)), ("--models-file", str(models)))
+    ]
+    own = await said("--policy", str(policy), "--teachers", "--conversation", played.conversation_id)
+
+    assert _fingerprint(prompted, "classify") != _fingerprint(usual, "classify")
+    assert _fingerprint(prompted, "switch_phase") == _fingerprint(usual, "switch_phase")
+    assert {bar["bar"] for bar in bars["now"]["judgement"].values()} == {5}
+    assert {call["model_asked"] for call in elsewhere["now"]["calls"]} == {f"openai:{OTHER}"}
+    assert own["conversation_id"] == played.conversation_id
+    *_, last = await own_shop.rows("SELECT body FROM audit WHERE action = 'replayed' ORDER BY seq")
+    assert (last.body["files"], last.body["teachers_only"]) == ({"policy_file": str(policy)}, True)
+    flow.write_text("bar = ", "utf-8")
+    for words, why in (
+        (("--flow", str(flow)), "flow.toml"),
+        (("--models-file", str(flow)), "flow.toml"),
+        (("--conversation", new_id("c")), message_id),
+        (("--model", "nobody=teacher"), "nobody"),
+        (("--model", "classify=teacher", "--model", "classify=student"), "each node once"),
+    ):
+        refused = await kakari(own_shop, "replay", message_id, *words)
+        assert (refused.exit_code != 0, why in f"{refused.stderr} {refused.exception}") == (True, True), (
+            f"{words} {refused.stderr} {refused.exception}"
+        )
+
+
+def _fingerprint(said: dict[str, Any], node: str) -> str:
+    return str(next(call["prompt_fingerprint"] for call in said["now"]["calls"] if call["node"] == node))
 
 
 async def test_a_node_that_asks_no_model_and_one_without_a_student_are_refused_by_name(own_shop: Shop) -> None:

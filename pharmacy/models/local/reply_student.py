@@ -10,6 +10,7 @@ from pharmacy.models.local.guards import complaint_words, elsewhere, guarded
 from pharmacy.models.local.library import Written
 from pharmacy.models.local.offering import Case, fits
 from pharmacy.models.local.reply_book import LearntReply, ReplyBook, library_fingerprint, question_grams
+from pharmacy.models.local.retrieval import Floats
 from pharmacy.models.local.task import Task
 from pharmacy.models.local.wording import folded, without_greetings
 
@@ -61,19 +62,25 @@ class ReplyStudent:
         if why := unanswerable(task):
             raise NothingFits(f"generate: {why}")
         case = Case(task.phase, task.sheet, task.product_meant())
-        nearest, bar = self.nearest(task, case), self.book.card.threshold
+        nearest, bar = self.nearest(task, case, self.likeness(task)), self.book.card.threshold
         if nearest is None or nearest.confidence < bar:
             best = f"{nearest.confidence:.2f}" if nearest else "nothing"
             raise NothingFits(f"generate: no learnt reply is near enough: {best} < {bar:.2f}")
         return task.chosen(nearest.replies, case, "learnt replies")
 
-    def nearest(
-        self, task: Task, case: Case, without: int | None = None, unlearnt: int | None = None
-    ) -> "Nearest | None":
+    def likeness(self, task: Task, without: int | None = None) -> Floats:
+        """Return each matter's likeness to the task's question, 0 to 1, shape (matters,).
+
+        Args:
+            without: a question to leave out, as if nobody had asked it.
+        """
+        return self.book.index.scores(question_grams(task.exchange.text, task.sheet.formulas), without)
+
+    def nearest(self, task: Task, case: Case, likeness: Floats, unlearnt: int | None = None) -> "Nearest | None":
         """Return the matter that the task is nearest to; None where no reply to it may be given here.
 
         Args:
-            without: a question to leave out.
+            likeness: of each matter to its question.
             unlearnt: a matter to leave out, as if nobody had ever asked about it.
         """
         allowed: dict[int, list[Written]] = {}
@@ -82,8 +89,6 @@ class ReplyStudent:
             if case.phase in reply.phases and reply.matter != unlearnt:
                 given = is_for(reply, case, text) and fits(written, case)
                 allowed.setdefault(reply.matter, []).extend([written] if given else [])
-        held = question_grams(task.exchange.text, task.sheet.formulas)
-        likeness = self.book.index.scores(held, without)
         # A nearer matter whose replies may not be given stays in the way: the next one answers something else.
         ranked = sorted(allowed, key=lambda matter: (-likeness[matter], matter))
         if not ranked or not allowed[ranked[0]]:
