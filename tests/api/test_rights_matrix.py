@@ -113,6 +113,7 @@ async def _still(shop: Shop, pharmacy_id: str) -> dict[str, list[str]]:
     while True:
         await asyncio.sleep(1)
         now = await rows_of(shop, pharmacy_id)
-        if now == before:
+        # An alarm that reaches nobody is dropped by its job, which may come later than everything else.
+        if now == before and not any(",queued," in row for row in now["alarms"]):
             return now
         before = now
