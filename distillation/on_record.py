@@ -29,7 +29,7 @@ async def on_record(database: Database, settings: Settings, assembled: Assembled
     """Return the next step with every reason that the records give.
 
     Before the first step that is the gate on the newest evaluation of teacher and student; whole runs are on no
-    record, so that step needs `kakari promote`, which measures them.
+    record, so that step is never let through by this alone: `kakari promote` and the page measure them.
 
     Raises:
         ConfigError: there is no plan, or the student was trained under another prompt.
