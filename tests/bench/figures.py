@@ -63,7 +63,9 @@ def figures_of_run(row: Row) -> dict[str, float]:
 def ratio(rows: Sequence[Row], block: str, way: str, other: str, what: str = "cpu_ms") -> Ratio:
     """Return the median of the ratios within each round, with the least and the most of them."""
     mine, theirs = _by_round(rows, block, way), _by_round(rows, block, other)
-    each = [figures_of_run(mine[at])[what] / max(figures_of_run(theirs[at])[what], 1e-9) for at in sorted(mine)]
+    pairs = [(figures_of_run(mine[at])[what], figures_of_run(theirs[at])[what]) for at in sorted(mine)]
+    # What cannot be compared is not a number, which meets no target.
+    each = [ours / their if their > 0 else float("nan") for ours, their in pairs]
     return Ratio(float(np.median(each)), min(each), max(each))
 
 

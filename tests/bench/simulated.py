@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Mapping
@@ -10,6 +11,12 @@ from typing import Any, Protocol
 
 REJECTED_OF = 5
 """One draft in so many is turned down."""
+
+MESSAGE_NUMBER = re.compile(r"#(-?\d+)#")
+"""Every message names its number."""
+
+DRAFT_NUMBER = re.compile(r"ご案内番号は(\d+)")
+"""And every draft names its own."""
 
 TOKENS: Mapping[str, int] = {"Classification": 40, "PhaseSwitch": 40, "WrittenReply": 150, "Verdict": 150}
 PROMPT_TOKENS = 1500
@@ -34,29 +41,27 @@ class Answers(Protocol):
 
 
 class Alike:
-    """The same words to all ways of asking, of a fixed number of tokens: counting would cost more than answering."""
+    """The same words to all ways of asking, of a fixed number of tokens: counting would cost more than answering.
+
+    A message's first draft is the same in every way, and so is its second, however a way words its request; and a
+    draft is turned down by its own number. So ways differ in what they take and not in their luck.
+    """
 
     def __init__(self) -> None:
         self._drafts: Counter[str] = Counter()
 
     def to(self, asked: Mapping[str, Any]) -> Answer:
-        """Return an answer that depends on the request alone, and for a draft on how often it was asked for."""
-        before = 0
-        if asked["response_format"]["json_schema"]["name"] == "WrittenReply":
-            before = self._drafts[said := str(asked["messages"][-1]["content"])]
-            self._drafts[said] += 1
-        return Answer(*content_of(asked, before))
-
-
-def content_of(asked: Mapping[str, Any], before: int = 0) -> tuple[str, int]:
-    """Return the answer to a request and its tokens.
-
-    Args:
-        before: how often the same draft was asked for already: who writes with a temperature writes another one then.
-    """
-    form = asked["response_format"]["json_schema"]
-    said = zlib.crc32(str(asked["messages"][-1]["content"]).encode()) + 7919 * before
-    return _content(form["name"], json.dumps(form["schema"].get("required")), said), TOKENS[form["name"]]
+        """Return what is answered to the request."""
+        form, words = asked["response_format"]["json_schema"], str(asked["messages"][-1]["content"])
+        said = 0
+        if form["name"] == "WrittenReply":
+            # Those who began two categories' drafts ask each category's writer for its own first.
+            of = f"{MESSAGE_NUMBER.findall(words)[:1]} {zlib.crc32(str(asked['messages'][0]['content']).encode())}"
+            said = zlib.crc32(f"{MESSAGE_NUMBER.findall(words)[:1]} {self._drafts[of]}".encode())
+            self._drafts[of] += 1
+        elif form["name"] == "Verdict":
+            said = int(DRAFT_NUMBER.findall(words)[-1])
+        return Answer(_content(form["name"], json.dumps(form["schema"].get("required")), said), TOKENS[form["name"]])
 
 
 @functools.lru_cache(maxsize=4096)

@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
-from tests.bench.simulated import Alike, Answer, Answers, beginning, ending, event, whole
+from tests.bench.simulated import MESSAGE_NUMBER, Alike, Answer, Answers, beginning, ending, event, whole
 
 FIRST_SECONDS, TOKEN_SECONDS = 0.5, 0.012
 """To the first token, and for each one, at scale 1: about what gpt-4o takes."""
 
-_NUMBER = re.compile(rb"#(-?\d+)#")
-"""Every message names its number; so what its model calls took in all is known, however they lay beside one another."""
+_NUMBER = re.compile(MESSAGE_NUMBER.pattern.encode())
+"""By it is known what a message's model calls took in all, however they lay beside one another."""
 
 _HEAD = "HTTP/1.1 200 OK\r\ncontent-type: {}\r\n{}\r\n\r\n"
 
@@ -73,14 +73,13 @@ class Simulator(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count one more."""
+        """Keep the way back; who asks only for the counts is none of those that are counted."""
         self._out = cast("asyncio.Transport", transport)
-        self._counts.connections += 1
-        self._counts.most_connections = max(self._counts.most_connections, self._counts.connections)
+        self._has_asked = False
 
     def connection_lost(self, _: Exception | None) -> None:
         """Count one less; an answer that was not over is cancelled."""
-        self._counts.connections -= 1
+        self._counts.connections -= self._has_asked
         if self._timer is not None:
             self._timer.cancel()
             self._counts.cancelled += 1
@@ -103,6 +102,9 @@ class Simulator(asyncio.Protocol):
         if head.startswith(b"GET"):
             self._write("application/json", json.dumps(self._counts.told()).encode())
             return
+        self._counts.connections += not self._has_asked
+        self._has_asked = True
+        self._counts.most_connections = max(self._counts.most_connections, self._counts.connections)
         self._counts.requests += 1
         self._counts.at_once += 1
         self._counts.most_at_once = max(self._counts.most_at_once, self._counts.at_once)

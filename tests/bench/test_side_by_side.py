@@ -30,6 +30,7 @@ def test_what_lies_in_several_calls_is_waited_for_once() -> None:
 
 def test_a_target_says_whether_it_is_met() -> None:
     assert met(Target("cost", 1.02, 1.01)) == "1.02; asked: at most 1.01; MISSED"
+    assert not Target("memory", float("nan"), 0.7).is_met
     assert met(Target("throughput", 6.4, 6, at_least=True)) == "6.40; asked: at least 6; met"
 
 

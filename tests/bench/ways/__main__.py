@@ -3,10 +3,10 @@
 import argparse
 import asyncio
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -39,7 +39,7 @@ async def measured(way: Any, url: str, count: int, in_flight: int) -> dict[str, 
     `overheads` are seconds of a message in which none of its model calls was being answered.
     """
     await _answered(way, range(-_WARM, 0), min(in_flight, _WARM))
-    before, memory = await _told(url), _peak_kb()
+    before, memory = await _told(url), _resident_kb()
     cpu, began = way.cpu_seconds(), time.perf_counter()
     with counted():
         times, failed = await _answered(way, range(count), in_flight)
@@ -82,8 +82,19 @@ async def _told(url: str) -> dict[str, Any]:
         return dict(await answer.json())
 
 
+def _resident_kb() -> int:
+    """Return what this process has in memory, and let its peak begin anew from there (proc(5), clear_refs)."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _of_status("VmRSS")
+
+
 def _peak_kb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return _of_status("VmHWM")
+
+
+def _of_status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1])
 
 
 async def run(name: str, url: str, count: int, in_flight: int) -> dict[str, Any]:
