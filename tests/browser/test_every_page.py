@@ -64,7 +64,7 @@ async def _has_the_head(page: Page, address: str) -> None:
     await page.keyboard.press("Control+k")
     await expect(page.locator("#palette")).to_be_visible()
     await page.keyboard.press("Escape")
-    await page.get_by_role("button", name="設定").click()
+    await page.get_by_role("button", name="設定", exact=True).click()
     await expect(page.locator("#settings")).to_contain_text("English")
     await page.keyboard.press("Escape")
 

@@ -1,10 +1,10 @@
 """Questions that may be asked again, each with the run that answered it, and whether a pharmacy answers from memory."""
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Column,
     Double,
-    Float,
     Identity,
     Index,
     PrimaryKeyConstraint,
@@ -32,7 +32,7 @@ reply_cache = Table(
     Column("question", Text, nullable=False),
     Column("hit_of", BigInteger),  # the entry that the reply was taken from; none where it was written anew
     Column("likeness", Double),  # how like that entry's question is, up to 1
-    Column("embedder", Text), Column("embedding", ARRAY(Float(24))), time("created_at", now=True),
+    Column("embedder", Text), Column("embedding", ARRAY(REAL)), time("created_at", now=True),
     PrimaryKeyConstraint("seq"), UniqueConstraint("run_id"), of_conversation(),
     Index("ix_reply_cache_key", "pharmacy_id", "key"), Index("ix_reply_cache_scope", "pharmacy_id", "scope"),
     Index("ix_reply_cache_hit_of", "hit_of", postgresql_where="hit_of IS NOT NULL"),

@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("hit_of", sa.BigInteger(), nullable=True),
         sa.Column("likeness", sa.Double(), nullable=True),
         sa.Column("embedder", sa.Text(), nullable=True),
-        sa.Column("embedding", postgresql.ARRAY(sa.Float(24)), nullable=True),
+        sa.Column("embedding", postgresql.ARRAY(sa.REAL), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_reply_cache")),
         sa.UniqueConstraint("run_id", name=op.f("uq_reply_cache_run_id")),
