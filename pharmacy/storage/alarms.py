@@ -86,6 +86,18 @@ async def acknowledge_open(tx: AsyncConnection, pharmacy_id: str, conversation_i
     await tx.execute(update(handovers).where(*mine).values(**now))
 
 
+async def call_again(tx: AsyncConnection, conversation: Any) -> bool:
+    """Let a pressing case call at once and wider, whoever looked after it; say whether the conversation has one open.
+
+    For a text to the patient that did not go: what was done about the case is undone with it. The caller holds both.
+    """
+    mine = (handovers.c.pharmacy_id == conversation.pharmacy_id, handovers.c.conversation_id == conversation.id,
+            handovers.c.state == "open", handovers.c.tier.in_([Tier.E, Tier.U]))  # fmt: skip
+    now = {"acknowledged_at": None, "acknowledged_by": None, "alarm_due_at": func.now()}
+    await tx.execute(update(handovers).where(*mine, handovers.c.acknowledged_at.is_not(None)).values(**now))
+    return (await tx.execute(select(handovers.c.id).where(*mine).limit(1))).one_or_none() is not None
+
+
 async def claim(tx: AsyncConnection, pharmacy_id: str, alarm_id: UUID) -> Telling | None:
     """Return the alarm to tell, or None when it was told, is gone, or somebody looks after its case already."""
     mine = (alarms.c.pharmacy_id == pharmacy_id, alarms.c.id == alarm_id)

@@ -241,7 +241,9 @@ async def _park(
     told = told_of(problem, in_doubt=in_doubt)
     await tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="parked", **told))
     await cases.open_case(tx, conversation, "not_sent", told["problem"])
-    await alarms.of_unsent(tx, jobs, conversation)
+    # Whoever answered an emergency believes that the patient was told: they hear of it, however many alarms there were.
+    pressing = await alarms.call_again(tx, conversation)
+    await alarms.of_unsent(tx, jobs, conversation, always=pressing or row.kind == "fixed")
     await audit.append(tx, row.pharmacy_id, "channel", "message_parked", str(row.id), {"problem": told["problem"]})
 
 

@@ -100,6 +100,27 @@ async def test_a_delivery_that_is_refused_for_good_is_parked_and_calls_a_person(
     assert shown["phase"] == "intake"
 
 
+async def test_a_refused_reply_to_an_emergency_calls_again_whoever_looked_after_it_and_whatever_called_before(
+    delivering: Shop, receiver: Receiver
+) -> None:
+    receiver.statuses.append(400)
+    await _settled(delivering, await _approved(delivering))
+    conversation_id = new_id()
+    case = await delivering.say(conversation_id, "緊急語です")
+    receiver.statuses.append(400)
+
+    await delivering.post(
+        f"/v1/conversations/{conversation_id}/messages", {"text": "119にお電話ください。", "version": 1}
+    )
+
+    shown = await _settled(delivering, conversation_id)
+    assert (shown["handover"]["id"], shown["handover"]["acknowledged_at"]) == (case["handover_id"], None)
+    unsent = "SELECT conversation_id FROM alarms WHERE kind = 'not_sent' AND conversation_id = :c"
+    assert len(await delivering.rows(unsent, c=conversation_id)) == 1
+    later = "SELECT id FROM alarms WHERE kind = 'case' AND conversation_id = :c AND level > 0"
+    assert await delivering.until(lambda: delivering.rows(later, c=conversation_id))
+
+
 async def test_while_a_channel_asks_for_patience_nothing_is_lost_doubled_or_overtaken(
     delivering: Shop, receiver: Receiver
 ) -> None:
