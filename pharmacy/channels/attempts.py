@@ -23,13 +23,15 @@ class Call:
 
 async def attempt(poster: Poster, call: Call, where: str, read_answer: Callable[[Answer], Attempt]) -> Attempt:
     """Return how one call ended; `where` names its receiver for a person."""
-    # A process may have stood still since the text was let go, while somebody pulled the kill switch.
-    if time.monotonic() > call.good_until:
+    # A process may have stood still since the text was let go, while somebody pulled the kill switch; and a slow
+    # connection may not carry it past that moment either.
+    left = call.good_until - time.monotonic()
+    if left <= 0:
         return Attempt(
             Delivery.NOT_TRIED, "the worker stood still before sending; looked at anew", 0.0, UnsentFor.STOOD_STILL
         )
     try:
-        answer = await poster.post(call.url, call.body, call.headers)
+        answer = await poster.post(call.url, call.body, call.headers, connect_seconds=left)
     except TOOK_NOTHING as error:
         return Attempt(Delivery.NOT_TRIED, f"{type(error).__name__} at {where}", code=UnsentFor.NO_CONNECTION)
     except (httpx2.HTTPError, TimeoutError) as error:

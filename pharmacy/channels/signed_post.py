@@ -57,18 +57,25 @@ class Poster:
         plain = {"Accept-Encoding": "identity"}
         self._client = httpx2.AsyncClient(verify=tls(), timeout=timeout_seconds, follow_redirects=False, headers=plain)
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], connect_seconds: float | None = None
+    ) -> Answer:
         """Post once.
+
+        Args:
+            connect_seconds: how long each step to a connection may take; as long as the whole call when left out.
 
         Raises:
             httpx2.HTTPError: no answer; one of TOOK_NOTHING where nothing was sent.
             TimeoutError: no whole head of an answer within the deadline; it may have arrived.
         """
         answer = None
+        connect = self._timeout_seconds if connect_seconds is None else min(connect_seconds, self._timeout_seconds)
+        limits = httpx2.Timeout(self._timeout_seconds, connect=connect, pool=connect)
         try:
             async with (
                 asyncio.timeout(self._timeout_seconds),
-                self._client.stream("POST", url, content=body, headers=headers) as response,
+                self._client.stream("POST", url, content=body, headers=headers, timeout=limits) as response,
             ):
                 wait = seconds_of(response.headers.get("retry-after", ""))
                 answer = Answer(response.status_code, b"", wait)
