@@ -12,8 +12,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 : "${CIRCLE_TALKS:=4600}"                         # conversations before the datasets are built
 : "${CIRCLE_HELD_OUT:=0.81}"                      # of the patients: leaves 500 training rows beside the plans' rows
 : "${CIRCLE_FEW:=100}" "${CIRCLE_MANY:=500}"      # training rows
+: "${CIRCLE_AFTER:=1000}"                          # conversations when the student serves all
 : "${CIRCLE_ROUND:=400}"                          # conversations between two looks at what a step still needs
-: "${CIRCLE_ROUNDS:=40}"                          # looks before a step is given up
+: "${CIRCLE_ROUNDS:=80}"                          # looks before a step is given up
 : "${CIRCLE_PORT:=8766}"
 : "${CIRCLE_MODELS:=local}" "${CIRCLE_PROVIDER_PORT:=8767}"
 export KAKARI_PLANS="${KAKARI_PLANS:-distillation/plans}"
@@ -126,7 +127,7 @@ for node in $CIRCLE_NODES; do                     # one after the other: each le
   shares=$("$python" -c 'import sys, tomllib; print(len(tomllib.load(open(sys.argv[1], "rb"))["canary"]["shares"]))' "$KAKARI_PLANS/$node.toml")
   for canary in $(seq "$shares"); do step "$node" "canary_$canary"; done
   step "$node" full
-  play "$CIRCLE_TALKS" after
+  play "$CIRCLE_AFTER" after
 done
 
 for node in $CIRCLE_NODES; do
