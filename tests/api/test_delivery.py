@@ -22,6 +22,8 @@ from tests.api.shop import Shop, new_id, running
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.receiver import Receiver
 
+RACES = 20
+
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
@@ -343,14 +345,14 @@ async def test_of_two_pharmacists_at_once_the_first_wins_and_one_text_goes_out(
         )
         return sorted(answer.status_code for answer in answers)
 
-    statuses = [await race(number) for number in range(20)]
+    statuses = [await race(number) for number in range(RACES)]
     await delivering.until(lambda: _all_sent(delivering), 30)
 
     sent = sorted(body["conversation_id"] for body in receiver.taken.values())
-    holds = statuses == [[200, 409]] * 20 and sent == sorted(f"race-{number}" for number in range(20))
-    told = f"{len(sent)} sends in 20 races"
-    asked = "first 200, second 409, 1 send each"
-    figure("P2", "two pharmacists decide at once", measured=told, asked=asked, holds=holds)
+    holds = statuses == [[200, 409]] * RACES and sent == sorted(f"race-{number}" for number in range(RACES))
+    told = f"{len(sent)} sends"
+    asked = "first 200, second 409, 1 send"
+    figure("P2", f"{RACES} times two pharmacists decide at once", measured=told, asked=asked, holds=holds)
 
 
 async def _all_sent(shop: Shop) -> bool:

@@ -18,11 +18,7 @@ from pharmacy.storage.embedded import EmbeddedServer
 from tests.fakes.langsmith_server import LangSmithFake
 from tests.fakes.langsmith_server.fake import KEY
 from tests.faults.postgres import Postgres
-from tests.faults.processes import CHECKOUT, START_SECONDS, Kakari, until
-
-_REGISTERED = "SELECT count(DISTINCT id) FROM procrastinate_workers"
-_QUEUES = 7
-"""A process that works on jobs registers once for each queue; see `run_worker`."""
+from tests.faults.processes import AT_WORK, CHECKOUT, START_SECONDS, Kakari, until
 
 
 @dataclass(frozen=True)
@@ -149,7 +145,7 @@ def program(provider: str, variables: Mapping[str, str], workers: int = 1) -> It
         more = [Kakari(folder / f"worker{number}", given, ("worker",)) for number in range(1, workers)]
         pids = [kakari.pid, *(closing.enter_context(one).pid for one in more)]
         postgres = Postgres(home)
-        until("every worker", lambda: postgres.rows(_REGISTERED)[0][0] >= _QUEUES * workers, START_SECONDS)
+        until("every worker", lambda: postgres.rows(AT_WORK)[0][0] >= workers, START_SECONDS)
         yield {"BENCH_URL": kakari.url, "BENCH_KEY": kakari.key(), "BENCH_PIDS": " ".join(map(str, pids)),
                "BENCH_POSTGRES_PID": str(postgres.pid), "BENCH_HOME": str(home),
                "BENCH_DATABASE": server.url}  # fmt: skip

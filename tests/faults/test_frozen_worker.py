@@ -9,7 +9,7 @@ import psycopg
 from pharmacy.storage.address import libpq, read_address
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.receiver import Receiver
-from tests.faults.processes import Kakari, until
+from tests.faults.processes import AT_WORK, Kakari, until
 from tests.faults.rules import everyday
 from tests.faults.test_two_workers import write
 
@@ -34,7 +34,7 @@ def freeze_and_count(database_url: str, home: Path, least_seconds: float) -> flo
     with OpenAIFake(latency_seconds=1.0) as slow, OpenAIFake() as fast, Receiver("s" * 32) as receiver:
         slow.script.rule = fast.script.rule = everyday
         first = _worker(1, slow, database_url, home, receiver).start()
-        until("a worker", lambda: _one(database_url, "SELECT count(*) FROM procrastinate_workers") >= 2, 60)
+        until("a worker", lambda: _one(database_url, AT_WORK) >= 1, 60)
         write(database_url, home, conversations=3, each=1)
         until("calls in work", lambda: len(slow.log.chats()) >= 3, 20)
         with _worker(2, fast, database_url, home, receiver):

@@ -14,7 +14,7 @@ import pytest
 
 from pharmacy.storage.address import libpq, read_address
 from tests.fakes.openai_server import OpenAIFake
-from tests.faults.processes import Kakari, until
+from tests.faults.processes import AT_WORK, Kakari, until
 from tests.faults.rules import everyday
 
 MESSAGES = 20
@@ -86,9 +86,7 @@ def test_a_process_told_to_end_under_load_ends_in_time_and_loses_nothing(
             serve.ready()
             if ended == "worker":
                 worker.start()
-                until(
-                    "a second worker", lambda: _one(database_url, "SELECT count(*) FROM procrastinate_workers") > 9, 60
-                )
+                until("a second worker", lambda: _one(database_url, AT_WORK) >= 2, 60)
             with serve.client() as client:
                 threads, ended_well = _load(client), list[int]()
                 if ended == "serve":

@@ -12,7 +12,7 @@ import pytest
 from pharmacy.storage.address import libpq, read_address
 from tests.fakes.openai_server import OpenAIFake
 from tests.fakes.openai_server.faults import hang
-from tests.faults.processes import Kakari, until
+from tests.faults.processes import AT_WORK, Kakari, until
 from tests.faults.rules import everyday
 from tests.faults.taking import take_all
 
@@ -40,9 +40,7 @@ def test_two_workers_share_the_work_and_keep_each_conversation_in_order(
     database_url: str, tmp_path: Path, providers: tuple[OpenAIFake, OpenAIFake]
 ) -> None:
     with _worker(1, providers[0], database_url, tmp_path), _worker(2, providers[1], database_url, tmp_path):
-        until(
-            "two workers", lambda: _one(database_url, "SELECT count(DISTINCT id) FROM procrastinate_workers") >= 4, 60
-        )
+        until("two workers", lambda: _one(database_url, AT_WORK) >= 2, 60)
         write(database_url, tmp_path, conversations=12, each=4)
         until(
             "every outcome",
@@ -60,13 +58,11 @@ def test_a_killed_workers_jobs_go_on_within_six_seconds(
 ) -> None:
     providers[0].script.fail(hang(), times=None)
     first = _worker(1, providers[0], database_url, tmp_path).start()
-    until("a worker", lambda: _one(database_url, "SELECT count(*) FROM procrastinate_workers") >= 2, 60)
+    until("a worker", lambda: _one(database_url, AT_WORK) >= 1, 60)
     write(database_url, tmp_path, conversations=3, each=1)
     until("calls that hang", lambda: len(providers[0].log.chats()) >= 3, 20)
-    alone = _one(database_url, "SELECT count(*) FROM procrastinate_workers")
     with _worker(2, providers[1], database_url, tmp_path):
-        workers = "SELECT count(*) FROM procrastinate_workers"
-        until("the second worker", lambda: _one(database_url, workers) >= 2 * alone, 60)
+        until("the second worker", lambda: _one(database_url, AT_WORK) >= 2, 60)
 
         first.kill()
         killed = time.monotonic()

@@ -32,10 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     names = [chosen.part] if chosen.part else [*known]
     folder = chosen.state or Path(tempfile.gettempdir()) / f"kakari-soak-{chosen.seed}-{chosen.scale:g}"
-    figures, unfinished = _run(names, known, folder, chosen.seed, chosen.scale)
+    measured, unfinished = _run(names, known, folder, chosen.seed, chosen.scale)
+    figures = [figure for of_part in measured.values() for figure in of_part]
     show(figures, unfinished)
     if chosen.readme:
-        remember(figures, datetime.now(UTC).date().isoformat())
+        remember(measured, chosen.seed, datetime.now(UTC).date().isoformat())
         write_readme(README, known)
     if not unfinished:  # the next run begins anew
         for name in names:
@@ -52,18 +53,18 @@ def _number(promise: str) -> int:
 
 def _run(
     names: Sequence[str], known: dict[str, Part], folder: Path, seed: int, scale: float
-) -> tuple[list[Figure], dict[str, str]]:
-    figures: list[Figure] = []
+) -> tuple[dict[str, list[Figure]], dict[str, str]]:
+    measured: dict[str, list[Figure]] = {}
     unfinished = {}
     columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         for name in names:
             bar = progress.add_task(name, total=None)
             try:
-                figures += measured_by(known[name], Run(folder / name, seed, scale, progress, bar))
+                measured[name] = measured_by(known[name], Run(folder / name, seed, scale, progress, bar))
             except OutOfTime as stopped:
                 unfinished[name] = str(stopped)
-    return figures, unfinished
+    return measured, unfinished
 
 
 def measured_by(part: Part, run: Run) -> list[Figure]:

@@ -1,7 +1,7 @@
-"""What is counted at the end of a run: nothing acknowledged lost, nothing sent twice, nothing stale."""
+"""What is counted at the end of a run: nothing acknowledged lost, nothing sent twice, nothing stale, all explained."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.soak.arrivals import Arrivals
@@ -44,12 +44,24 @@ def drained(rows: Rows) -> bool:
     return all(rows(query)[0][0] == 0 for query in (WAITING, OPEN, QUEUED))
 
 
-def counted(rows: Rows, acked: Iterable[str], came: Arrivals, under: str) -> Iterator[Figure]:
-    """Give the figures of P1, P2, P3 and P5."""
+COUNTED = ("P1", "P2", "P3", "P5", "P12")
+"""Whose figures `counted` gives."""
+
+
+def counted(rows: Rows, acked: Iterable[str], came: Arrivals, trail: Mapping[str, Any], under: str) -> Iterator[Figure]:
+    """Give the figures of COUNTED.
+
+    Args:
+        trail: what `kakari audit verify --json` says of the one pharmacy that there is.
+    """
     yield from _taken(rows, [*acked], under)
     outbox = {row[0]: row[1:] for row in rows(OUTBOX)}
     yield from _sends(outbox, came, under)
     yield from _stale(rows, came, sum(outbox[key][3] for key in came.accepted if key in outbox), under)
+    explained, broken = trail["sends"] - len(trail["unexplained"]), trail["broken"]
+    chain = f"row {broken['row']} does not hold" if broken else f"{trail['rows']:,} rows of the chain hold"
+    yield Figure("P12", f"sends explained, {under}", f"{explained:,} of {trail['sends']:,}; {chain}", "100%, all",
+                 bool(trail["holds"]) and trail["sends"] >= len(came.accepted) > 0)  # fmt: skip
 
 
 def _taken(rows: Rows, acked: Sequence[str], under: str) -> Iterator[Figure]:

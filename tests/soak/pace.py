@@ -32,12 +32,12 @@ class Paced:
     odd: int = 0
     """How many were not acknowledged at the first delivery, and came again as LINE lets them."""
 
-    def figure(self, promise: str, what: str, *, is_aim: bool = False) -> Figure:
+    def figure(self, promise: str, what: str) -> Figure:
         """Return how soon they were acknowledged, held against P4."""
         p99, worst = share(self.times, 0.99), max(self.times)
         told = f"{p99 * 1000:.0f} ms, {worst * 1000:.0f} ms; {self.odd} not acknowledged at once"
         holds = p99 <= P99_SECONDS and worst <= WORST_SECONDS and self.odd == 0
-        return Figure(promise, f"{what}: p99, max", told, ASKED, holds, is_aim)
+        return Figure(promise, f"{what}: p99, max", told, ASKED, holds)
 
 
 async def at_pace(run: Run, url: str, key: str, count: int, per_second: int) -> Paced:

@@ -1,8 +1,10 @@
 """A pharmacy of real processes on one home: a server, a worker, and the PostgreSQL that the server looks after."""
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -13,6 +15,8 @@ from tests.fakes.receiver import Receiver
 from tests.faults.postgres import Postgres
 from tests.faults.processes import Kakari
 from tests.soak.counting import drained
+
+VERIFY_SECONDS = 300.0
 
 
 class Pharmacy:
@@ -57,6 +61,13 @@ class Pharmacy:
         with suppress(psycopg.OperationalError):
             return drained(self.postgres.rows)
         return False
+
+    def trail(self) -> Any:
+        """Return what `kakari audit verify` says of the one pharmacy that there is, sound or not."""
+        (of_one,) = json.loads(self.server.run("audit", "verify", "--json", seconds=VERIFY_SECONDS, well=(0, 1)))[
+            "pharmacies"
+        ]
+        return of_one
 
     def down(self) -> None:
         """Stop both."""

@@ -68,9 +68,10 @@ class Scene:
         return True
 
     def counted(self, under: str) -> Iterator[Figure]:
-        """Give the figures of P1, P2, P3 and P5."""
+        """Give what is counted at the end."""
         came = arrivals(self.receiver, self.line)
-        yield from counted(self.pharmacy.postgres.rows_when_up, self.load.acked, came, under)
+        rows = self.pharmacy.postgres.rows_when_up
+        yield from counted(rows, self.load.acked, came, self.pharmacy.trail(), under)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from tests.faults.processes import until
 from tests.faults.proxy import Proxy
 from tests.faults.rules import everyday
 from tests.soak.arrivals import arrivals
-from tests.soak.counting import counted
+from tests.soak.counting import COUNTED, counted
 from tests.soak.load import Load
 from tests.soak.part import Part, Run
 from tests.soak.pharmacy import Pharmacy
@@ -42,7 +42,8 @@ def measure(run: Run) -> Iterator[Figure]:
                     until("everything drained", pharmacy.quiet, 600, every=1)
                 resets = to_provider.resets + to_receiver.resets + to_server.resets
                 under = f"bad network with {resets} resets"
-                yield from counted(pharmacy.postgres.rows, load.acked, arrivals(receiver), under)
+                came, rows = arrivals(receiver), pharmacy.postgres.rows
+                yield from counted(rows, load.acked, came, pharmacy.trail(), under)
             finally:
                 pharmacy.down()
 
@@ -67,4 +68,4 @@ def _weather(run: Run, load: Load, proxies: tuple[Proxy, ...]) -> None:
         proxy.weather.mode, proxy.weather.delay_seconds, proxy.weather.reset_share = "pass", 0.0, 0.0
 
 
-PART = Part("ten minutes behind slow, resetting and half-open proxies", ("P1", "P2", "P3", "P5"), 12, measure)
+PART = Part("ten minutes behind slow, resetting and half-open proxies", COUNTED, 12, measure)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from tests.faults.postgres import Postgres
+from tests.soak.counting import COUNTED
 from tests.soak.part import Part, Run
 from tests.soak.pharmacy import Pharmacy
 from tests.soak.promises import Figure
@@ -72,4 +73,4 @@ def _kill_child(postgres: Postgres, place: float) -> None:
             os.kill(children[int(place * len(children))], signal.SIGKILL)
 
 
-PART = Part("SIGKILL server, worker and PostgreSQL at random moments under load", ("P1", "P2", "P3", "P5"), 20, measure)
+PART = Part("SIGKILL server, worker and PostgreSQL at random moments under load", COUNTED, 20, measure)

@@ -8,8 +8,8 @@ from tests.soak.tested import figures_of_tests
 
 
 def measure(run: Run) -> Iterator[Figure]:
-    """Run every test that asks for the fixture `figure`, and give what it recorded."""
-    yield from figures_of_tests(run, "-m", "promise")
+    """Run every test that asks for the fixture `figure`, and give what it recorded; of canaries, every one."""
+    yield from figures_of_tests(run, "-m", "promise", CANARIES="200")
 
 
 PART = Part("run the tests of `make test` that measure a promise", (), 4, measure)

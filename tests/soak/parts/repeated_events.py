@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 
+from tests.soak.counting import COUNTED
 from tests.soak.load import Load
 from tests.soak.part import Part, Run
 from tests.soak.promises import Figure
@@ -62,4 +63,4 @@ def _event(run: Run, load: Load, number: int) -> tuple[Writing, Event]:
     return way, way.event(f"{run.token}e{number}", conversation, f"葛根湯は食前ですか {number}")
 
 
-PART = Part("deliver each of a thousand events up to five times", ("P1", "P2", "P3", "P5"), 4, measure)
+PART = Part("deliver each of a thousand events up to five times", COUNTED, 4, measure)

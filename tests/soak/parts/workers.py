@@ -8,7 +8,7 @@ from pathlib import Path
 from pharmacy.storage.embedded import EmbeddedServer
 from tests.fakes.openai_server import OpenAIFake
 from tests.faults.postgres import Postgres
-from tests.faults.processes import Kakari, until
+from tests.faults.processes import AT_WORK, Kakari, until
 from tests.faults.rules import everyday
 from tests.faults.taking import take_all
 from tests.faults.test_two_workers import OVERLAPS
@@ -68,8 +68,7 @@ def _work(home: Path, url: str, workers: int) -> tuple[float, int]:
         }  # fmt: skip
         team = [Kakari(home.parent / f"worker{number}", variables, ("worker",)).start() for number in range(workers)]
         try:
-            registered = "SELECT count(DISTINCT id) FROM procrastinate_workers"
-            until("every worker", lambda: postgres.rows(registered)[0][0] >= 2 * workers, 60)
+            until("every worker", lambda: postgres.rows(AT_WORK)[0][0] >= workers, 60)
             first, began = postgres.rows(ANSWERED)[0][0], time.monotonic()
             until("every outcome", lambda: postgres.rows(UNANSWERED)[0][0] == 0, 900, every=0.1)
             rate = (postgres.rows(ANSWERED)[0][0] - first) / (time.monotonic() - began)
