@@ -1,19 +1,27 @@
-"""Messages that come in go first: a run begins when none is being taken, or five in a second while they keep coming."""
+"""Messages that come in go first: a run begins when none is being taken, or five in a second while they keep coming.
+
+Whether they come in at this process it sees itself; of others it hears how many wait for a reply since a moment ago.
+Those share the database with whoever works, and mostly the machine.
+"""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LOOK_SECONDS = 0.01
 LONGEST_WAIT_SECONDS = 0.2
 APART_SECONDS = 0.02
+MANY, LATELY_SECONDS = 15, 0.25
+"""So many new messages within so many seconds are a burst: sixty in a second."""
 
 
 class Doorway:
     """One per process."""
 
-    def __init__(self) -> None:
+    def __init__(self, come_lately: Callable[[float], int] = lambda _: 0) -> None:
+        """`come_lately` says how many messages any process has taken within the last seconds, as far as is known."""
+        self._come_lately = come_lately
         self._taking = 0
         self._next = asyncio.Lock()
 
@@ -34,6 +42,9 @@ class Doorway:
         """
         async with self._next:
             longest = time.monotonic() + LONGEST_WAIT_SECONDS
-            while self._taking and time.monotonic() < longest:  # noqa: ASYNC110 (looked at, so that it may take long)
+            while self._comes_in() and time.monotonic() < longest:  # noqa: ASYNC110 (looked at, so that it may take long)
                 await asyncio.sleep(LOOK_SECONDS)
             await asyncio.sleep(APART_SECONDS)
+
+    def _comes_in(self) -> bool:
+        return self._taking > 0 or self._come_lately(LATELY_SECONDS) >= MANY

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from graph.assemble import Assembled, assemble_from
 from graph.edges import declared
@@ -134,7 +135,7 @@ async def open_program(settings: Settings, assembled: Assembled | None = None) -
         stack.push_async_callback(measurings.close)
         yield Program(
             settings, assembled, database, jobs, notices, Streams(notices), channels, accounts, bell, alarms, tracing,
-            rules, annotation, measurings=measurings,
+            rules, annotation, Doorway(partial(jobs.claims.rate.lately, "reply")), measurings=measurings,
         )  # fmt: skip
 
 

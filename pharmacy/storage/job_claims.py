@@ -9,7 +9,9 @@ from typing import Any
 
 from procrastinate import jobs as engine_jobs
 from procrastinate.exceptions import ConnectorException
-from procrastinate.manager import JobManager
+from procrastinate.manager import JobManager, NotificationCallback
+
+from pharmacy.storage.job_rate import JobRate
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,23 @@ class Claims(JobManager):
     in_hand: dict[int, int] = field(default_factory=dict)
     """Job to worker: what this process has claimed and not settled."""
 
+    rate: JobRate = field(default_factory=JobRate)
+    """How fast jobs are made of the queues that this process works on."""
+
     _forgotten: set[int] = field(default_factory=set)
+
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
+        """Pass on what is told of jobs, and note those that are new."""
+
+        async def heard(*, channel: str, notification: engine_jobs.Notification) -> None:
+            if notification["type"] == "job_inserted":
+                for queue in queues or ():
+                    self.rate.announced(queue)
+            await on_notification(channel=channel, notification=notification)
+
+        await super().listen_for_jobs(on_notification=heard, queues=queues)
 
     async def register_worker(self) -> int:
         """Return the id of a new worker of this process."""

@@ -65,11 +65,11 @@ class ReplyJobs:
     async def reply(self, job: Job) -> None:
         """Answer whatever has no outcome yet in the job's conversation, or what a pharmacist asked for."""
         pharmacy_id, conversation_id, request_id = _names(job)
+        await self.program.doorway.quiet()
         if request_id is None and not await self._settled(pharmacy_id, conversation_id):
             return
         # Listening begins before the run does: a message that comes in between is heard of.
         async with self.program.notices.subscribe(OVERTAKEN, f"{pharmacy_id}/{conversation_id}") as news:
-            await self.program.doorway.quiet()
             begun = await self._begin(pharmacy_id, conversation_id, request_id)
             if begun is not None:
                 await self._run(*begun, news)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from tests.api.line_shop import WEBHOOK
+from tests.faults.processes import until
 from tests.soak.inside import share
 from tests.soak.load import mostly_line
 from tests.soak.part import Run
@@ -19,6 +20,7 @@ from tests.soak.writing import Event, Writing, words_of
 P99_SECONDS, WORST_SECONDS = 0.2, 1.0
 ASKED = f"{P99_SECONDS * 1000:.0f} ms, {WORST_SECONDS * 1000:,.0f} ms"
 WARMING = 50
+REST_SECONDS = 120.0
 OF_A_PATIENT = 2
 AGAIN_SECONDS = 1.0
 """After what time an event comes again, doubled each time, and a connection that was closed stands there again."""
@@ -40,10 +42,15 @@ class Paced:
         return Figure(promise, f"{what}: p99, max", told, ASKED, holds)
 
 
-async def at_pace(run: Run, url: str, key: str, count: int, per_second: int) -> Paced:
+async def at_pace(
+    run: Run, url: str, key: str, count: int, per_second: int, rested: Callable[[], bool] = lambda: True
+) -> Paced:
     """Deliver `count` events, most over LINE and some over the API, after a few that open connections and warm caches.
 
     The pace is kept, whatever the answers take.
+
+    Args:
+        rested: whether what the warming has set going has come to its end; the pace begins when it has.
     """
     ways, paced, token = mostly_line(key), Paced(), f"{time.monotonic_ns():x}"
     async with httpx2.AsyncClient(base_url=url, limits=httpx2.Limits(max_connections=None)) as client:
@@ -63,6 +70,7 @@ async def at_pace(run: Run, url: str, key: str, count: int, per_second: int) -> 
 
         for number in range(WARMING):
             await deliver(-number - OF_A_PATIENT)
+        await asyncio.to_thread(until, "an end of what was warmed up with", rested, REST_SECONDS, every=0.2)
         paced.times, paced.odd, started = [], 0, time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for number in range(count):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from server.doorway import APART_SECONDS, LONGEST_WAIT_SECONDS, Doorway
+from server.doorway import APART_SECONDS, LATELY_SECONDS, LONGEST_WAIT_SECONDS, MANY, Doorway
 
 pytestmark = pytest.mark.timed
 
@@ -56,3 +56,21 @@ async def test_a_message_that_could_not_be_taken_is_no_longer_waited_for() -> No
 
     async with asyncio.timeout(LONGEST_WAIT_SECONDS / 2):
         await doorway.quiet()
+
+
+async def test_a_burst_that_others_take_holds_runs_back_for_a_moment() -> None:
+    asked, come = list[float](), MANY
+
+    def come_lately(seconds: float) -> int:
+        asked.append(seconds)
+        return come
+
+    doorway, began = Doorway(come_lately), time.monotonic()
+    running = asyncio.create_task(doorway.quiet())
+    await asyncio.sleep(0.1)
+    assert not running.done()
+    come = MANY - 1
+    await running
+
+    assert time.monotonic() - began < LONGEST_WAIT_SECONDS
+    assert {*asked} == {LATELY_SECONDS}
