@@ -19,10 +19,16 @@ MOST_HELD_BYTES = 64_000_000
 
 
 class BodyGate:
-    """What is being read just now. Nobody has said yet who they are, so no more than this is spent on them."""
+    """What is being read just now. Nobody has said yet who they are, so no more than this is spent on them.
+
+    Whoever comes when all places are taken is let in, and the body that has been coming for the longest is given up: a
+    real one comes in one piece, so that those that drip can keep only each other out.
+    """
 
     def __init__(self) -> None:
-        self._readers = 0
+        self._coming: dict[asyncio.Timeout, bytearray] = {}
+        """The bodies that are being read, the oldest first."""
+
         self._held_bytes = 0
 
     async def read(self, request: Request) -> bytes:
@@ -30,43 +36,46 @@ class BodyGate:
 
         Raises:
             HTTPException: 413 for a body that is too large, 408 for one that does not come (or whose sender has hung
-                up), 503 when too many come.
+                up, or that was given up for others).
         """
         if (announced := request.headers.get("content-length", "")).isdecimal() and int(announced) > LARGEST_BODY:
             raise _too_large()
-        async with self._place() as taken:
-            try:
-                async with asyncio.timeout(LONGEST_SECONDS):
-                    return await self._whole(request.stream(), taken)
-            except (TimeoutError, ClientDisconnect):
-                raise HTTPException(408, f"body: expected it within {LONGEST_SECONDS:g} seconds") from None
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS) as limit, self._place(limit) as taken:
+                return await self._whole(request.stream(), limit, taken)
+        except (TimeoutError, ClientDisconnect):
+            raise HTTPException(408, f"body: expected it within {LONGEST_SECONDS:g} seconds") from None
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[bytearray]:
-        if self._readers >= MOST_AT_ONCE:
-            raise _too_many()
-        self._readers += 1
-        taken = bytearray()
+    async def _place(self, limit: asyncio.Timeout) -> AsyncIterator[bytearray]:
+        while len(self._coming) >= MOST_AT_ONCE:
+            self._give_up_oldest()
+        self._coming[limit] = taken = bytearray()
         try:
             yield taken
         finally:
-            self._readers -= 1
-            self._held_bytes -= len(taken)
+            self._left(limit)
 
-    async def _whole(self, pieces: AsyncIterator[bytes], taken: bytearray) -> bytes:
+    async def _whole(self, pieces: AsyncIterator[bytes], limit: asyncio.Timeout, taken: bytearray) -> bytes:
         async for piece in pieces:
             if len(taken) + len(piece) > LARGEST_BODY:
                 raise _too_large()
-            if self._held_bytes + len(piece) > MOST_HELD_BYTES:
-                raise _too_many()
+            while self._held_bytes + len(piece) > MOST_HELD_BYTES and limit in self._coming:
+                self._give_up_oldest()
+            if limit not in self._coming:
+                raise TimeoutError
             taken += piece
             self._held_bytes += len(piece)
         return bytes(taken)
 
+    def _give_up_oldest(self) -> None:
+        oldest = next(iter(self._coming))
+        oldest.reschedule(asyncio.get_running_loop().time())
+        self._left(oldest)
+
+    def _left(self, limit: asyncio.Timeout) -> None:
+        self._held_bytes -= len(self._coming.pop(limit, b""))
+
 
 def _too_large() -> HTTPException:
     return HTTPException(413, f"body: expected at most {LARGEST_BODY:,} bytes")
-
-
-def _too_many() -> HTTPException:
-    return HTTPException(503, "too many bodies at once; ask again", {"Retry-After": "1"})

@@ -11,6 +11,7 @@ import pytest
 
 from pharmacy.channels.line.accounts import LineAccount
 from pharmacy.channels.line.signature import signer
+from server import line_body
 from server.line_body import LARGEST_BODY, LONGEST_SECONDS
 from tests.api.line_shop import SECRET, WEBHOOK, LineShop
 from tests.fakes.line_server.events import body_of, new_user, said, sign
@@ -173,6 +174,27 @@ async def test_a_sender_that_hangs_up_within_its_body_is_no_error_of_ours(
     # Cases of other tests may call for somebody meanwhile.
     errors = [each for each in caplog.records if each.levelname == "ERROR" and each.name != "server.worker.alarms"]
     assert errors == []
+
+
+@pytest.mark.parametrize("cap", ["MOST_AT_ONCE", "MOST_HELD_BYTES"])
+async def test_bodies_that_drip_keep_only_each_other_out(
+    line_shop: LineShop, monkeypatch: pytest.MonkeyPatch, cap: str
+) -> None:
+    host, port = str(urlsplit(line_shop.shop.url).hostname), int(urlsplit(line_shop.shop.url).port or 0)
+    head = f"POST {WEBHOOK} HTTP/1.1\r\nHost: {host}\r\nX-Line-Signature: {'A' * 44}\r\nContent-Length: 9000\r\n\r\n"
+    monkeypatch.setattr(line_body, cap, {"MOST_AT_ONCE": 4, "MOST_HELD_BYTES": 4000}[cap])
+    dripping = [socket.create_connection((host, port)) for _ in range(6)]
+    for connection in dripping:
+        connection.sendall(head.encode() + b"x" * 990)
+    await asyncio.sleep(0.3)
+
+    answer = await line_shop.deliver(said(new_user(), "相談です"))
+
+    first = await asyncio.to_thread(dripping[0].recv, 100)
+    for connection in dripping:
+        connection.close()
+    assert answer.status_code == 200
+    assert first.startswith(b"HTTP/1.1 408")
 
 
 async def test_200_idle_connections_keep_nobody_out(line_shop: LineShop) -> None:
