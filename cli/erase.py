@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ACTOR = "command line"
 _OUT_OF_REACH = (
     "Out of reach: answers that a provider keeps of nodes with `store = true` in the models file; "
-    "delete those in the provider's own console."
+    "delete those in the provider's own console. So are traces that LangSmith has under pseudonyms."
 )
 
 
@@ -30,8 +30,9 @@ def erase(
 ) -> None:
     """Remove everything that is kept of a patient: messages, drafts, calls, files, jobs, texts to send.
 
-    The audit trail keeps ids and a hash. What a provider keeps of nodes with `store = true` is out of reach here: it is
-    deleted in the provider's own console. Exit status 1: nothing is known of such a patient, or you said no.
+    The audit trail keeps ids and a hash. Out of reach is what a provider keeps of nodes with `store = true`, and what
+    LangSmith has under pseudonyms: delete those in their own consoles. Exit status 1: nothing is known of such a
+    patient, or you said no.
     """
     if (patient is None) != again:
         raise typer.BadParameter("expected a patient's id, or --again", param_hint="PATIENT")

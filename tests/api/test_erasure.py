@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from pharmacy.settings import Settings
 from pharmacy.storage import erasure
 from pharmacy.storage.audit_verify import broken_at
+from pharmacy.storage.refusals import StoreBusy
 from tests.api.line_shop import LineShop
 from tests.api.shop import Shop, new_id, running
 from tests.fakes.line_server.events import body_of, event, new_user, said
@@ -110,6 +112,23 @@ async def test_messages_that_arrive_meanwhile_are_taken_or_refused_whole(own_sho
     rows = await own_shop.rows("SELECT patient_id FROM conversations WHERE patient_id = 'p-busy'")
     known = await own_shop.rows("SELECT id FROM patients WHERE id = 'p-busy'")
     assert bool(rows) == bool(known)
+
+
+async def test_an_erasure_that_is_held_up_ends_in_time_and_has_erased_nothing(
+    own_shop: Shop, owner: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation_id = new_id()
+    await own_shop.say(conversation_id, "配送の件です。", patient={"id": "p-held"})
+    monkeypatch.setattr(erasure, "LONGEST_SECONDS", 0.5)
+
+    with owner.transaction():
+        owner.execute("SELECT FROM messages WHERE conversation_id = %s FOR UPDATE", [conversation_id])
+        with pytest.raises(StoreBusy, match="nothing was erased, ask again"):
+            await _erase(own_shop, "p-held")
+    monkeypatch.undo()
+
+    assert (await own_shop.conversation(conversation_id))["messages"]
+    assert (await _erase(own_shop, "p-held")).found_anything
 
 
 async def test_a_message_that_was_erased_is_not_taken_again(own_shop: Shop) -> None:
