@@ -1,4 +1,4 @@
-"""Messages that come in go first: a run begins when none is being taken, or five in a second while they keep coming.
+"""Messages that come in go first: a run begins when none is being taken, or a moment later, and later in a burst.
 
 Whether they come in at this process it sees itself; of others it hears how many wait for a reply since a moment ago.
 Those share the database with whoever works, and mostly the machine.
@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LOOK_SECONDS = 0.01
-LONGEST_WAIT_SECONDS = 0.2
+LONGEST_WAIT_SECONDS = 0.05
+"""For messages that are being taken: some twenty runs begin in a second while they keep coming, about what one ends."""
 APART_SECONDS = 0.02
 MANY, LATELY_SECONDS = 15, 0.25
 """So many new messages within so many seconds are a burst: sixty in a second."""
+
+BURST_WAIT_SECONDS = 0.2
+"""For a burst: five runs begin in a second while it lasts."""
 
 
 class Doorway:
@@ -41,10 +45,11 @@ class Doorway:
         every message waiting for all of them.
         """
         async with self._next:
-            longest = time.monotonic() + LONGEST_WAIT_SECONDS
-            while self._comes_in() and time.monotonic() < longest:  # noqa: ASYNC110 (looked at, so that it may take long)
-                await asyncio.sleep(LOOK_SECONDS)
+            await self._wait_while(lambda: self._come_lately(LATELY_SECONDS) >= MANY, BURST_WAIT_SECONDS)
+            await self._wait_while(lambda: self._taking > 0, LONGEST_WAIT_SECONDS)
             await asyncio.sleep(APART_SECONDS)
 
-    def _comes_in(self) -> bool:
-        return self._taking > 0 or self._come_lately(LATELY_SECONDS) >= MANY
+    async def _wait_while(self, holds: Callable[[], bool], most_seconds: float) -> None:
+        longest = time.monotonic() + most_seconds
+        while holds() and time.monotonic() < longest:  # noqa: ASYNC110 (looked at, so that it may take long)
+            await asyncio.sleep(LOOK_SECONDS)

@@ -24,7 +24,7 @@ def measure(run: Run) -> Iterator[Figure]:
         def answered() -> bool:
             return bool(here.pharmacy.postgres.rows(WAITING)[0][0] == 0)
 
-        paced = asyncio.run(at_pace(run, here.load.url, here.load.key, events, PER_SECOND, answered))
+        paced = asyncio.run(at_pace(run, here.load.url, here.load.key, events, PER_SECOND, here.pharmacy.quiet))
         began = time.monotonic() - events / PER_SECOND
         until("every outcome", answered, 4 * DRAIN_SECONDS, every=0.5)
         seconds = time.monotonic() - began
