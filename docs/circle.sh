@@ -134,7 +134,7 @@ for node in $CIRCLE_NODES; do
   say "9. $node: the pharmacist begins to turn down what the student has a part in, until the teacher serves again"
   student=$(value "$figures/$node.student_beside.json" model)
   for round in $(seq "$CIRCLE_ROUNDS"); do
-    play 40 "$node.decline" --turn-down "$node=$student"
+    play 40 "$node.decline" --turn-down "$node=${student#openai:}"  # as the provider calls it
     [ "$(value "$figures/$node.decline.json" turned_down)" = 0 ] && break
   done
   [ "$(value "$figures/$node.decline.json" turned_down)" = 0 ] || { echo "$node: did not step back" >&2; exit 1; }
