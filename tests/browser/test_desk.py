@@ -1,13 +1,17 @@
 """A pharmacist's decisions at the desk, by mouse and by key, and what becomes of them."""
 
+import hashlib
 import re
 from typing import Any
 
 from playwright.async_api import Page, expect
 
-from tests.api.answers import REDRAFT
+from tests.api.answers import REDRAFT, by_words
+from tests.browser.colleague import colleague
 from tests.browser.desk import Desk, has_been_read, send_by_key
 from tests.browser.looking import looks_right
+from tests.fakes.openai_server import OpenAIFake
+from tests.fakes.openai_server.script import Asked
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
 
@@ -246,14 +250,49 @@ async def test_hostile_words_are_shown_and_do_nothing(desk: Desk) -> None:
         '<img src=x onerror="document.title=1"><svg onload=alert(1)>[a](javascript:alert(1)) ![](http://evil.example/x)'
     )
     words = (
-        f"{hostile} \u202e体調の相談です。" + "朝も起きられないことが多いのですが、どの漢方がよいか教えてください。" * 5
+        f"{hostile} \u202e\u200b体調の相談です。"
+        + "朝も起きられないことが多いのですが、どの漢方がよいか教えてください。" * 5
     )
     page = await _opened(desk, "c-hostile", words, patient={"id": "p-x", "name": "<b onclick=alert(1)>花子</b>"})
 
     await expect(page.locator("#messages")).to_contain_text("<img src=x")
-    await expect(page.locator("#messages")).to_contain_text("[U+202E]")
+    await expect(page.locator("#messages")).to_contain_text("[U+202E][U+200B]体調")
     await expect(page.locator(".pane-head h2")).to_have_text("<b onclick=alert(1)>花子</b>")
     assert await page.locator("#messages img, #messages svg, #messages a, h2 b").count() == 0
+
+
+async def test_what_goes_out_is_byte_for_byte_what_was_shown(desk: Desk, provider: OpenAIFake) -> None:
+    odd = "一行目です。\n\n  二行目　全角の空白、か\u3099と ㌔ ﾊﾝｶｸ 👨‍👩‍👧 \u00a0終わりです。"
+
+    def written(asked: Asked) -> Any:
+        return {"reply": odd, "missing_facts": []} if asked.schema_name == "WrittenReply" else by_words(asked)
+
+    provider.script.rule = written
+    page = await _opened(desk, "c-exact", QUESTION)
+    shown = await page.locator("#words").input_value()
+
+    await send_by_key(page)
+
+    await expect(page.locator("#notices")).to_contain_text("送りました")
+    (sent,) = await desk.shop.rows("SELECT text, text_hash FROM outbox WHERE conversation_id = 'c-exact'")
+    digests = {hashlib.sha256(each.encode()).hexdigest() for each in (shown, sent.text)}
+    assert digests == {sent.text_hash}
+    assert "👨‍👩‍👧" in shown
+
+
+async def test_a_patient_who_is_called_like_a_colleague_is_shown_as_the_patient(desk: Desk) -> None:
+    other = await colleague(desk)
+    await desk.shop.say("c-alike", QUESTION, patient={"id": "p-alike", "name": other.name})
+    await other.page.goto("/?c=c-alike")
+    first, last = other.page.locator("#messages li.message").first, other.page.locator("#messages li.message").last
+
+    await expect(first).to_have_class(re.compile(r"\bpatient\b"))
+    await expect(first.locator(".foot")).not_to_contain_text(other.name)
+    await send_by_key(other.page)
+    await expect(other.page.locator("#notices")).to_contain_text("送りました")
+    await other.page.goto("/?c=c-alike")
+    await expect(last).to_have_class(re.compile(r"\bpharmacist\b"))
+    await expect(last.locator(".foot")).to_contain_text(other.name)
 
 
 async def test_the_console_speaks_english_too(desk: Desk) -> None:

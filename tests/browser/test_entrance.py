@@ -30,3 +30,17 @@ async def test_signing_out_leads_back_to_the_entrance(desk: Desk, page: Page) ->
     await page.get_by_role("button", name="サインアウト").click()
 
     await expect(page.locator("input[name=password]")).to_be_visible()
+
+
+async def test_going_back_after_signing_out_shows_no_patient(desk: Desk) -> None:
+    await desk.shop.say("c-back", "体調の相談です")
+    page = await desk.visit("/?c=c-back")
+    await expect(page.get_by_text("体調の相談です").first).to_be_visible()
+    desk.watch.expect("status of 401")
+    await page.get_by_role("button", name="サインアウト").click()
+    await expect(page.locator("input[name=password]")).to_be_visible()
+
+    await page.go_back()
+
+    await expect(page.locator("input[name=password]")).to_be_visible()
+    assert "体調の相談です" not in await page.content()

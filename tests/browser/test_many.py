@@ -3,12 +3,15 @@
 import re
 from statistics import median
 
+import psycopg
 import pytest
 from playwright.async_api import expect
 
+from pharmacy.storage.address import libpq, read_address
 from server.console.queue_view import PINNED_ROWS
 from tests.bench.console import CLOCK, fill, first_view, next_by_key
 from tests.browser.desk import Desk
+from tests.faults.test_limits import LONG, MANY_MESSAGES
 
 LISTED = "#rows > .rows [data-row]"
 """The page of the queue, without the emergencies that are pinned above it."""
@@ -54,6 +57,21 @@ async def test_ten_thousand_conversations_are_worked_through_by_key_at_once(desk
     print(f"first view {view:.0f} ms, next by key median {median(keys):.0f} ms, worst {max(keys):.0f} ms")
     assert view <= FIRST_VIEW_MILLISECONDS * LOOSE
     assert median(keys) <= NEXT_MILLISECONDS * LOOSE
+
+
+@pytest.mark.timed
+async def test_a_conversation_of_ten_thousand_messages_opens_at_once(desk: Desk, database_url: str) -> None:
+    await desk.shop.say("c", "葛根湯は食前ですか")
+    with psycopg.connect(libpq(read_address(database_url)), autocommit=True) as owner:
+        owner.execute(MANY_MESSAGES, [LONG])
+    page = await desk.visit("/")
+
+    await page.goto("/?c=c")
+    view = await first_view(page)
+
+    await expect(page.locator("#messages .message").first).to_be_visible()
+    print(f"a conversation of {LONG:,} messages: first view {view:.0f} ms")
+    assert view <= 1_000 * LOOSE
 
 
 @pytest.mark.timed

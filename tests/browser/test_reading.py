@@ -44,6 +44,25 @@ async def test_a_send_key_that_is_hit_again_and_again_sends_one_draft(desk: Desk
     assert await _sent(desk) == ["c-one", "c-two"]
 
 
+async def test_a_send_key_that_is_held_down_sends_once(desk: Desk) -> None:
+    page = await _three(desk)
+    await has_been_read(page)
+
+    await page.keyboard.down("Control")
+    await page.keyboard.down("Enter")
+    await expect(page.locator('[data-conversation="c-two"]')).to_be_visible()
+    await has_been_read(page)
+    for _ in range(5):  # a key that is down already repeats itself
+        await page.keyboard.down("Enter")
+    await page.keyboard.up("Enter")
+
+    await expect(page.locator('[data-conversation="c-two"]')).to_be_visible()
+    assert await _sent(desk) == ["c-one"]
+    await page.keyboard.down("Enter")
+    await expect(page.locator('[data-conversation="c-three"]')).to_be_visible()
+    assert await _sent(desk) == ["c-one", "c-two"]
+
+
 async def test_one_that_was_gone_to_by_key_is_not_sent_at_once(desk: Desk) -> None:
     page = await _three(desk)
     await page.evaluate(_WHEN_DRAWN, ["c-two", AGAIN_AND_AGAIN, "control_enter"])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Route, expect
@@ -16,9 +17,11 @@ from tests.browser.looking import looks_right
 from tests.browser.watching import Watch
 from tests.fakes.openai_server import OpenAIFake
 from tests.faults.processes import Kakari
+from tests.faults.proxy import Proxy
 
 QUESTION = "葛根湯は食前と食後のどちらがいいですか"
 ADDED = "どうぞお大事に。"
+CUTS = 5
 AGAIN_MILLISECONDS = 15_000
 """For the page to find a server that is there again: its own two seconds, on a busy machine."""
 
@@ -108,6 +111,29 @@ async def test_beside_the_desk_a_stop_that_did_not_reach_the_server_is_said_to_b
             await page.get_by_role("button", name="今すぐ止める").click()
             await expect(page.locator("#switch")).to_contain_text("自動送信は停止中です")
     assert (await shipped_policy(shop))["kill_switch"]["on"] is True
+
+
+@pytest.mark.timed
+async def test_a_stream_that_is_cut_again_and_again_misses_nothing_and_shows_nothing_twice(
+    chromium: Browser, shop: Shop
+) -> None:
+    ids = [f"row-c-cut-{number}" for number in range(CUTS)]
+    address = urlsplit(shop.url)
+    async with AsyncExitStack() as closing:
+        proxy = closing.enter_context(Proxy((str(address.hostname), int(address.port or 0))))
+        watch = Watch(proxy.url)
+        watch.expect("net::ERR_|Failed to fetch|network error")
+        page = await Desk(chromium, replace(shop, url=proxy.url), watch, closing).visit("/")
+        for number, row in enumerate(ids):
+            proxy.cut()
+            await shop.say(f"c-cut-{number}", "体調の相談です", wait=None)
+            proxy.cut()
+            await expect(page.locator(f"#{row}")).to_be_visible(timeout=AGAIN_MILLISECONDS)
+        await expect(page.locator("#away")).to_be_hidden(timeout=AGAIN_MILLISECONDS)
+        shown = await page.locator("#rows [data-row]").evaluate_all("(rows) => rows.map((row) => row.id)")
+        went_wrong = watch.found()
+    assert sorted(shown) == ids
+    assert went_wrong == []
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["a-draft", "ones-own-reply"])
