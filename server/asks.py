@@ -153,6 +153,9 @@ class Answer(Decide):
 class Approve(Answer):
     """Send a draft as it is."""
 
+    reason: Note | None = None
+    """Why it may go out all the same, where the output gate holds now what it let pass when the draft was written."""
+
 
 Cause = Literal["unsafe", "wrong_fact", "phase", "incomplete", "tone", "style"]
 

@@ -27,12 +27,24 @@ Shown = dict[str, Any]
 async def approve(program: Program, by: Caller, suggestion_id: UUID, body: Approve) -> Shown:
     """Send the draft as it is, and return it; the case that it answers is closed with it, or nothing happens.
 
+    What is said of products and who is a patient may have changed since the draft was written: the output gate reads
+    it once more.
+
     Raises:
+        Refused: the output gate holds it now and no reason is given.
         Stale: something came after the version that was read, or the draft is decided, or the case is closed.
         NotHere: this pharmacy has no such suggestion, or its conversation no such case.
     """
     async with program.database.begin(by.pharmacy_id) as tx:
-        await decisions.approve(tx, program.jobs, _decision(program, by, body), suggestion_id)
+        draft = await reading.one_suggestion(tx, by.pharmacy_id, suggestion_id)
+    overridden: tuple[str, ...] = ()
+    if draft["state"] == "open":
+        context = await wording_context(program, by.pharmacy_id, draft["conversation_id"], draft["text"])
+        overridden = refuse_bad_wording(program, draft["text"], body.reason, context)
+    async with program.database.begin(by.pharmacy_id) as tx:
+        await decisions.approve(
+            tx, program.jobs, _decision(program, by, body), suggestion_id, reason=body.reason, overridden=overridden
+        )
         return await _answered(tx, program, by, body, suggestion_id)
 
 

@@ -30,18 +30,28 @@ class Decision:
     """Has LangSmith told of it; None while nothing is traced."""
 
 
-async def approve(tx: AsyncConnection, jobs: Jobs, decision: Decision, suggestion_id: UUID) -> UUID:
+async def approve(
+    tx: AsyncConnection, jobs: Jobs, decision: Decision, suggestion_id: UUID, *,
+    reason: str | None = None, overridden: Sequence[str] = (),
+) -> UUID:  # fmt: skip
     """Send the draft as it is; return the outbox row's id.
+
+    Args:
+        overridden: the rules of the output gate that the reason overrides.
 
     Raises:
         NotHere, Stale
     """
     suggestion, conversation = await _open(tx, decision, suggestion_id)
     category, phase = await _leads_to(tx, suggestion, conversation)
-    wording = outbox.Wording(suggestion.text, category, phase, suggestion_id)
+    wording = outbox.Wording(
+        suggestion.text, category, phase, suggestion_id, reason=reason, overridden=tuple(overridden)
+    )
     outbox_id = await outbox.queue(tx, jobs, conversation, wording, decision.actor)
     await _end_work(tx, conversation)
-    await _decide(tx, decision, suggestion, "approved", {"outbox_id": str(outbox_id)})
+    kept: dict[str, Any] = {"outbox_id": str(outbox_id)}
+    kept |= {"reason": reason, "overridden": list(overridden)} if overridden else {}
+    await _decide(tx, decision, suggestion, "approved", kept)
     return outbox_id
 
 

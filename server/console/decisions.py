@@ -130,7 +130,8 @@ async def send(suggestion_id: UUID, request: Request, program: Serving, by: Call
     form, at = await read_form(request, Edit), Desk(request, program, by)
     draft = await at.draft(suggestion_id)
     if form.text == draft["text"]:
-        work = partial(deciding.approve, program, by, suggestion_id, Approve(version=form.version, closes=form.closes))
+        as_it_is = Approve(version=form.version, closes=form.closes, reason=form.reason)
+        work = partial(deciding.approve, program, by, suggestion_id, as_it_is)
         return await at.sent(draft["conversation_id"], work, form)
     return await at.sent(draft["conversation_id"], partial(deciding.edit, program, by, suggestion_id, form), form)
 

@@ -124,6 +124,23 @@ async def test_a_claim_is_sent_all_the_same_when_a_pharmacist_gives_a_reason(sho
     assert [message["text"] for message in await _sent(shop, conversation_id)] == ["必ず治ります。"]
 
 
+async def test_a_draft_that_the_output_gate_holds_by_now_goes_out_for_a_reason_only(own_shop: Shop) -> None:
+    conversation_id, outcome = await _drafted(own_shop)
+    suggestion = f"/v1/suggestions/{outcome['suggestion_id']}"
+    await own_shop.say(new_id(), "はじめまして", patient={"id": "p-since", "name": "気になる点"})
+
+    held = await own_shop.post(f"{suggestion}/approve", {"version": 1})
+    still = (await own_shop.http.get(suggestion)).json()["state"]
+    sent = await own_shop.post(f"{suggestion}/approve", {"version": 1, "reason": "ここでは名前ではありません"})
+
+    assert (held.status_code, still) == (422, "open")
+    assert "output gate" in held.text
+    assert (sent.status_code, sent.json()["state"]) == (200, "approved")
+    assert [message["text"] for message in await _sent(own_shop, conversation_id)] == [GOOD]
+    (audited,) = await own_shop.rows("SELECT body FROM audit WHERE action = 'suggestion_approved'")
+    assert audited.body["overridden"] == ["name.other_patient"]
+
+
 async def test_a_rejected_draft_leaves_a_case_for_a_person(shop: Shop) -> None:
     conversation_id, outcome = await _drafted(shop)
 

@@ -177,6 +177,22 @@ async def test_words_that_the_output_gate_holds_are_named_and_the_reason_is_aske
     await expect(page.locator("#notices")).to_contain_text("様に送りました。")
 
 
+async def test_a_draft_that_the_output_gate_holds_by_now_asks_for_a_reason_and_goes_out_as_it_is(desk: Desk) -> None:
+    page = await _opened(desk, "c-held-since", QUESTION)
+    draft = await page.locator("#words").input_value()
+    await desk.shop.say("c-since", QUESTION, patient={"id": "p-since", "name": "気になる点"})
+    desk.watch.expect("422")
+
+    await send_by_key(page)
+
+    await expect(page.locator(".found li").first).to_contain_text("「気になる点」")
+    await expect(page.get_by_label("それでも送る理由")).to_be_focused()
+    await page.keyboard.type("名前ではありません")
+    await page.get_by_role("button", name="このまま送る").click()
+    await expect(page.locator("#notices")).to_contain_text("送りました")
+    assert await _sent(desk, "c-held-since") == [(draft, "approved")]
+
+
 async def test_an_address_of_a_conversation_that_is_not_here_says_so(desk: Desk) -> None:
     page = await desk.visit("/?c=c-nowhere")
 
