@@ -143,10 +143,19 @@ def live_checks(plan: Plan, step: Step, seen: Progress | None) -> list[Check]:
         return [check("seen_live", "nothing_seen", passes=False)]
     if step.before.by == "teacher":
         there, least = seen.shadow_cases, plan.shadow.minimum_cases
-        return [check("shadow_cases", "shadow_cases", passes=there >= least, there=there, least=least)]
+        counted = check("shadow_cases", "shadow_cases", passes=there >= least, there=there, least=least)
+        return [counted, *_held_beside(plan, seen)]
     there, least = seen.canary_conversations, plan.canary.minimum_conversations
     counted = check("canary_conversations", "conversations", passes=there >= least, there=there, least=least)
     return [counted, _watched(plan, seen)]
+
+
+def _held_beside(plan: Plan, seen: Progress) -> list[Check]:
+    if seen.shadow_least is None:
+        return []
+    code = "shadow_worse" if seen.is_shown_worse else "shadow_not_worse"
+    least = f"{seen.shadow_least:.0%}"
+    return [check("shadow", code, passes=not seen.is_shown_worse, measure=plan.metric, bound=least)]
 
 
 async def approval(tx: Transaction, pharmacy_id: str, plan: Plan, name: str) -> Check:

@@ -29,6 +29,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType({
     "judge_few_labels": "expected another judge, or more pharmacists' labels",
     "nothing_seen": "nothing",
     "shadow_cases": "%(there)s answers given unused and scored; expected %(least)s at least",
+    "shadow_worse": "%(measure)s of its unused answers is shown to be below %(bound)s",
+    "shadow_not_worse": "%(measure)s of its unused answers is not shown to be below %(bound)s",
     "conversations": "%(there)s conversations decided since the share was set; expected %(least)s at least",
     "fallen": "%(watch)s has fallen below %(bound)s",
     "not_fallen": "%(watch)s is not shown to have fallen below %(bound)s",

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from distillation.plan import Plan
-from evaluation.clustered_mean import Estimate, estimate, totals
+from evaluation.clustered_mean import Estimate, estimate, falls_below, totals
 from evaluation.grading import metric_of
+from evaluation.paired import difference
 from pharmacy.domain.serving import Serving
 from pharmacy.storage import servings, shadows, watches
 from pharmacy.storage.database import Transaction
@@ -44,6 +45,12 @@ class Progress:
 
     beside: Mapping[str, Estimate] = field(default_factory=dict)
     """The same of the answers that served, where that can be said: `pass_rate` of texts."""
+
+    shadow_least: float | None = None
+    """What the node's own metric in the shadow may not be shown to be below; None while there is no case."""
+
+    is_shown_worse: bool = False
+    """Whether it is shown to be below that, at the plan's confidence."""
 
     canary_conversations: int = 0
     """Conversations decided under the present decision, one case of each; those erased since are counted."""
@@ -105,13 +112,38 @@ def begun_seq(history: Sequence[Decided], student: str) -> int:
 
 
 def _with_shadow(found: Progress, rows: Sequence[Scored], plan: Plan) -> Progress:
+    least, is_worse = held_beside(found.node, rows, plan)
     return replace(
         found,
         shadow_cases=len(rows),
         shadow=_estimates([(row.conversation_id, row.scores) for row in rows]),
         beside=_estimates([(row.conversation_id, row.beside_scores) for row in rows]),
+        shadow_least=least,
+        is_shown_worse=is_worse,
         needed=max(0, plan.shadow.minimum_cases - len(rows)) if found.serving.by == "teacher" else 0,
     )
+
+
+def held_beside(node: str, rows: Sequence[Scored], plan: Plan) -> tuple[float | None, bool]:
+    """Return what the node's metric in the shadow may not be below, and whether it is shown to be.
+
+    A text is held against the one that served, less the plan's margin. A label knows only whether it is the one that
+    served: it may differ as often as in the plan's worlds, for which alone the gate's word holds.
+    """
+    metric = metric_of(node)
+    both = [row for row in rows if metric in row.scores and metric in row.beside_scores]
+    if both:
+        whose = [row.conversation_id for row in both]
+        beside = [row.beside_scores[metric] for row in both]
+        apart = difference([row.scores[metric] for row in both], beside, whose)
+        least = apart.second_mean - plan.margin
+        return least, falls_below(apart.seen, -plan.margin, plan.confidence, cautious=False)
+    alone = [row for row in rows if metric in row.scores]
+    if not alone:
+        return None, False
+    least = 1 - plan.assumed.discordance
+    seen = totals([row.scores[metric] for row in alone], [row.conversation_id for row in alone])
+    return least, falls_below(seen, least, plan.confidence, cautious=False)
 
 
 async def _with_watch(tx: Transaction, pharmacy_id: str, found: Progress, watched: Watched, plan: Plan) -> Progress:

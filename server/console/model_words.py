@@ -13,7 +13,7 @@ _OF_ONE = re.compile(r"(?P<measure>[a-z_]+)\((?P<of>.+)\)")
 _ASKED = re.compile(r"(?P<model>\S+?)@(?P<words>short|few_shot=(?P<examples>\d+))")
 GENERATE = "generate_"
 RECORDED = "recorded:answer"
-_VALUES = {"role": "account_role", "roles": "account_role", "watch": "watch"}
+_VALUES = {"role": "account_role", "roles": "account_role", "watch": "watch", "measure": "measure"}
 """Blank of a reason to the family of codes that its values are of."""
 
 

@@ -7,10 +7,13 @@ from uuid import uuid4
 import pytest
 
 from distillation.plan import load_plan
-from distillation.taking_over import begun_seq, watched_of
+from distillation.promoting import live_checks
+from distillation.steps import Step
+from distillation.taking_over import Progress, begun_seq, held_beside, watched_of
 from distillation.watching import after, begun, why
 from pharmacy.domain.serving import Serving
 from pharmacy.storage.servings import Decided
+from pharmacy.storage.shadows import Scored
 from pharmacy.storage.watches import WatchCase, Watched
 
 STUDENT, OTHER = "openai:ft:small", "openai:ft:smaller"
@@ -70,3 +73,42 @@ def test_why_a_teacher_serves_again_has_the_figures() -> None:
         "acceptance of openai:ft:small has fallen below 80%: 0 of 8 conversations since 2026-11-23T06:30:00+00:00, "
         "alpha 0.01"
     )
+
+
+def _scored(metric: str, share: float, beside: float | None = None, cases: int = 500) -> list[Scored]:
+    right = round(cases * share)
+    return [
+        Scored(
+            f"c-{number}", {metric: float(number < right)},
+            {} if beside is None else {metric: float(number < round(cases * beside))},
+        )
+        for number in range(cases)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("node", "rows", "least", "is_worse"),
+    [
+        pytest.param("classify", _scored("exact_agreement", 0.97), 0.8, False, id="agrees"),
+        pytest.param("classify", _scored("exact_agreement", 0.79), 0.8, False, id="a-little-below-by-chance"),
+        pytest.param("classify", _scored("exact_agreement", 0.0), 0.8, True, id="never-agrees"),
+        pytest.param("generate_product_usage", _scored("pass_rate", 0.88, 0.9), 0.85, False, id="within-the-margin"),
+        pytest.param("generate_product_usage", _scored("pass_rate", 0.6, 0.9), 0.85, True, id="passes-less-often"),
+        pytest.param("classify", [], None, False, id="nothing-yet"),
+    ],
+)
+def test_a_student_whose_unused_answers_are_shown_to_be_worse_is_known(
+    node: str, rows: list[Scored], least: float | None, is_worse: bool
+) -> None:
+    found = held_beside(node, rows, load_plan(node))
+
+    assert found == (pytest.approx(least) if least is not None else None, is_worse)
+
+
+def test_a_student_that_is_shown_to_be_worse_unused_serves_nobody() -> None:
+    plan, step = load_plan("classify"), Step("canary", SHADOW, CANARY)
+    seen = Progress("classify", SHADOW, SINCE, "sato", shadow_cases=500, shadow_least=0.8, is_shown_worse=True)
+
+    checks = {each.name: each.passes for each in live_checks(plan, step, seen)}
+
+    assert checks == {"shadow_cases": True, "shadow": False}
