@@ -150,6 +150,11 @@ def _served(registry: "Registry", decided: "Mapping[str, Decided]") -> list[Find
     from pharmacy.models.serving import first_serving
 
     found = []
+    for node in registry.tables.nodes:
+        first = first_serving(registry.table(node))
+        if node not in decided and first.by != "teacher":
+            told = f"{node}: {first.said} by the models file's word alone: no gate has let it, and nobody is on record"
+            found.append(Finding("serving", "warning", told))
     for node, decision in decided.items():
         if node not in registry.tables.nodes:
             continue

@@ -26,6 +26,9 @@ def drill(
     write: Annotated[
         bool, typer.Option("--write", help="Put the cheapest model that passes into the models file as the teacher.")
     ] = False,
+    approved_by: Annotated[
+        str | None, typer.Option(help="With --write, the account that lets it: of a role that the node's plan names.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -35,23 +38,40 @@ def drill(
     """
     from evaluation.asking import Unfinished
 
-    async def work(database: "Database", settings: "Settings") -> "Drilled":
-        from cli.trial import stand_in_line
+    if write and not approved_by:
+        raise typer.BadParameter("expected the account that lets it, with --write", param_hint="--approved-by")
+    if write and not yes and (as_json or not sys.stdin.isatty()):
+        raise typer.BadParameter("expected --yes where nobody can be asked", param_hint="--yes")
+
+    async def work(database: "Database", settings: "Settings") -> "tuple[Drilled, str | None]":
+        from cli.trial import refuse_unknown, stand_in_line
+        from distillation.replacing import may_replace, replace_teacher
         from graph.assemble import assemble_from
 
         assembled = assemble_from(settings)
         stand_in_line(assembled, database)
         try:
-            return await _drilled(database, settings, assembled, node, models, judge, dataset, yes=yes, quiet=as_json)
+            refuse_unknown(node, assembled)
+            if approved_by:
+                approver = await may_replace(database, settings, assembled, node, approved_by)
+                if not approver.passes:
+                    print(f"kakari: {node}: {approver.said}; nothing was asked or changed", file=sys.stderr)
+                    raise typer.Exit(1)
+            found = await _drilled(database, settings, assembled, node, models, judge, dataset, yes=yes, quiet=as_json)
         finally:
             await assembled.registry.aclose()
+        if not (write and found.chosen and approved_by):
+            return found, None
+        if not yes:
+            typer.confirm(f"{found.chosen.model} in the place of {found.retiring}?", abort=True, err=True)
+        chosen = found.chosen.model
+        return found, str(await replace_teacher(database, settings, found, chosen, approved_by))
 
     try:
-        found = in_database(work)
+        found, written = in_database(work)
     except Unfinished as error:
         print(f"kakari: {node}: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
-    written = _written(found) if write and found.chosen else None
     print(json.dumps(_json(found, written), ensure_ascii=False) if as_json else "\n".join(_told(found, written)))
     raise typer.Exit(0 if found.chosen else 1)
 
@@ -62,7 +82,7 @@ async def _drilled(
 ) -> "Drilled":  # fmt: skip
     from datetime import UTC, datetime
 
-    from cli.trial import ask_cost, candidates, open_endpoints, progress, refuse_unknown
+    from cli.trial import ask_cost, candidates, open_endpoints, progress
     from distillation.drill import drilled
     from distillation.plan import load_plan
     from distillation.replacements import replacements
@@ -72,7 +92,6 @@ async def _drilled(
     from evaluation.evaluating import hold
     from evaluation.trial import Wanted, prepare
 
-    refuse_unknown(node, assembled)
     plan = load_plan(node, assembled.flow, settings.plans_folder)
     retiring = assembled.registry.teacher_of(node)
     tried = models or ",".join(replacements(assembled, node, settings.students_folder, datetime.now(UTC).date()))
@@ -95,17 +114,6 @@ async def _drilled(
     whole = {ref: difference_of(trial.cases, runs[retiring], runs[ref]) for ref in refs[1:]}
     marked_by = trial.asker.judge if trial.asker.questions.writes else None
     return drilled(plan, node, retiring, evaluated, whole, marked_by)
-
-
-def _written(of: "Drilled") -> str:
-    from distillation.replacements import put_teacher
-    from pharmacy.models.model_name import ModelRef
-    from pharmacy.settings import read_settings
-
-    assert of.chosen is not None
-    file = read_settings().models_file
-    put_teacher(file, of.node, "local" if ModelRef.read(of.retiring).is_local else "teacher", of.chosen.model)
-    return str(file)
 
 
 def _told(of: "Drilled", written: str | None) -> list[str]:

@@ -35,6 +35,9 @@ def promote(
     from distillation.steps import NothingToPromote
     from evaluation.asking import Unfinished
 
+    if not (yes or dry_run) and (as_json or not sys.stdin.isatty()):
+        raise typer.BadParameter("expected --yes where nobody can be asked", param_hint="--yes")
+
     async def work(database: "Database", settings: "Settings") -> "Promotion":
         return await _promotion(
             database, settings, node, (plain, judge, dataset), approved_by, reason, dry_run=dry_run, yes=yes,
@@ -72,7 +75,7 @@ async def _promotion(
             found = await begun.judged(database, settings, assembled, lambda _what: told)
         if not found.passes or dry_run:
             return found
-        if not yes and not quiet and sys.stdin.isatty():
+        if not yes:
             print("\n".join(_told(found)))
             typer.confirm(f"{found.step.said}?", abort=True)
         return await decide(database, settings, assembled, asked, found)
@@ -86,7 +89,11 @@ def _told(of: "Promotion") -> list[str]:
     if of.instead:
         lines.append(f"{of.instead} is no worse than the teacher without any training: name it as the student instead.")
     if of.is_done:
-        return [*lines, "Done: it holds in every process from its next run on. Back in one: kakari rollback " + of.node]
+        return [
+            *lines,
+            "Done: it holds from the next run on in every process that was started with this models file. "
+            "Back in one: kakari rollback " + of.node,
+        ]
     return [*lines, "Nothing was changed." if of.passes else "Refused; nothing was changed."]
 
 

@@ -20,7 +20,8 @@ from pharmacy.domain.errors import FlowError
 from pharmacy.domain.flow import AnsweredBy, Flow
 from pharmacy.domain.model import Answer, ChatModel, Early, ModelCall, Prompt
 from pharmacy.domain.outcome import Outcome, OutcomeKind
-from pharmacy.storage import past_runs, people
+from pharmacy.domain.serving import Serving
+from pharmacy.storage import past_runs, people, servings
 from pharmacy.storage.database import Database
 from pharmacy.storage.past_runs import PastRun
 
@@ -94,7 +95,7 @@ async def whole_runs(
     Cases whose run is not there any more, or never asked about the phase, are left out.
 
     Args:
-        models: `provider:name`, each in turn in the node's place; all else as the files say.
+        models: `provider:name`, each in turn in the node's place; all else as it serves now.
 
     Raises:
         Unfinished: nobody could be asked.
@@ -102,6 +103,7 @@ async def whole_runs(
     found: dict[str, dict[int, WholeRun]] = {model: {} for model in models}
     async with database.begin(pharmacy_id) as tx:
         shelf = await people.catalogue(tx, pharmacy_id)
+        decided = {name: one.serving for name, one in (await servings.decided(tx, pharmacy_id)).items()}
     gate, why, done = asyncio.Semaphore(at_once), dict[str, int](), 0
     for at in range(0, len(cases), READ_AT_ONCE):
         part = cases[at : at + READ_AT_ONCE]
@@ -111,7 +113,7 @@ async def whole_runs(
             async with gate:
                 answers = Answers()
                 for model in models:
-                    outcome, calls = await _walked(assembled, node, model, run, shelf, answers)
+                    outcome, calls = await _walked(assembled, decided, node, model, run, shelf, answers)
                     if outcome.reason is not None and outcome.reason.code in _NOBODY_ANSWERED:
                         why[outcome.reason.code] = why.get(outcome.reason.code, 0) + 1
                         continue
@@ -169,9 +171,11 @@ async def _runs(
 
 
 async def _walked(
-    assembled: Assembled, node: str, model: str, run: PastRun, shelf: Catalogue, answers: Answers
-) -> tuple[Outcome, tuple[ModelCall, ...]]:
-    models = _TrialModels(assembled.models_for_run(), {node: model}, answers)
+    assembled: Assembled, decided: Mapping[str, Serving], node: str, model: str, run: PastRun, shelf: Catalogue,
+    answers: Answers,
+) -> tuple[Outcome, tuple[ModelCall, ...]]:  # fmt: skip
+    served = assembled.models_for_run(conversation=run.conversation_id, decided=decided)
+    models = _TrialModels(served, {node: model}, answers)
     first = all(turn.author is Author.PATIENT for turn in run.transcript.turns)
     standing = Standing(run.started_at, run.patient, first_contact=first)
     request = Request(run.transcript, standing, str(run.phase))

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from distillation.acceptance import Acceptance
 from distillation.datasets.rules import read_rules
@@ -15,6 +17,8 @@ from pharmacy.storage.refusals import StoreBusy
 from server.program import Program
 
 LOOK_SECONDS = 2.0
+READ_AGAIN_SECONDS = 60.0
+"""After what time a plan that could not be read is read again, and whoever looks after the log told again."""
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,9 @@ class StudentWatch:
     program: Program
     watchings: dict[str, Watching | None] = field(default_factory=dict)
     """Node to what it is watched by; None where nothing says by what."""
+
+    unread: dict[str, float] = field(default_factory=dict)
+    """Node to when its plan could not be read last."""
 
     async def look(self) -> int:
         """Look at every node of every pharmacy; return how many teachers serve again for it."""
@@ -60,9 +67,9 @@ class StudentWatch:
         return True
 
     def _by(self, node: str) -> Watching | None:
-        if node not in self.watchings:
+        if self.watchings.get(node) is None and time.monotonic() - self.unread.get(node, -inf) >= READ_AGAIN_SECONDS:
             self.watchings[node] = self._read(node)
-        return self.watchings[node]
+        return self.watchings.get(node)
 
     def _read(self, node: str) -> Watching | None:
         flow = self.program.assembled.flow
@@ -71,6 +78,7 @@ class StudentWatch:
                 node, load_plan(node, flow, self.program.settings.plans_folder), Acceptance(node, flow, read_rules())
             )
         except ConfigError as error:
+            self.unread[node] = time.monotonic()
             log.error("student_not_watched node=%s reason=%s", node, error)
             return None
 

@@ -1,6 +1,7 @@
 """`kakari promote` and `kakari drill`: who may, what speaks against it, and that nothing changes until nothing does."""
 
 import json
+import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from distillation.datasets.building import Wanted, build
+from distillation.drill import Drilled
+from distillation.replacing import replace_teacher
 from pharmacy.domain.rights import Role
 from pharmacy.domain.serving import Serving
 from pharmacy.settings import Settings
@@ -100,3 +103,23 @@ async def test_a_drill_tries_what_stays_against_what_was_answered_and_says_why_n
     for one in said["tried"]:
         assert {"rows", "exact_agreement", "end_to_end"} <= {check["name"] for check in one["checks"]}
         assert one["passes"] is False
+
+
+async def test_a_teacher_is_replaced_by_who_may_and_that_is_on_record(own: Shop) -> None:
+    settings, found = own.program.settings, Drilled(NODE, TEACHER, "e-1", ())
+
+    unsaid = await kakari(own, "drill", NODE, "--write", "--yes")
+    nobody = await kakari(own, "drill", NODE, "--write", "--yes", "--approved-by", "nobody")
+    await replace_teacher(own.program.database, settings, found, "openai:gpt-6-luna", "mori")
+
+    assert (unsaid.exit_code, "--approved-by" in unsaid.output) == (2, True)
+    assert (nobody.exit_code, "nothing was asked or changed" in nobody.stderr) == (1, True)
+    assert tomllib.loads(settings.models_file.read_text("utf-8"))[NODE]["teacher"] == "openai:gpt-6-luna"
+    (row,) = await own.rows("SELECT actor, subject, body FROM audit WHERE action = 'teacher_replaced'")
+    assert (row.actor, row.subject, row.body["model"]) == ("mori", NODE, "openai:gpt-6-luna")
+
+
+async def test_a_step_is_taken_unasked_only_with_the_word_for_it(own: Shop) -> None:
+    done = await kakari(own, "promote", NODE, "--approved-by", "mori", "--json")
+
+    assert (done.exit_code, "--yes" in done.output) == (2, True)

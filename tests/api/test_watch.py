@@ -1,6 +1,7 @@
 """A student that serves is watched: once what it answers is no longer accepted, its teacher serves again by itself."""
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pharmacy.domain.serving import Serving
 from pharmacy.settings import Settings
 from pharmacy.storage import servings, watches
 from pharmacy.storage.watches import Watched
+from server.worker import watching
 from server.worker.watching import StudentWatch
 from tests.api.answers import by_words
 from tests.api.played import Played, asked, decided
@@ -156,6 +158,23 @@ async def test_the_state_is_what_the_cases_on_record_come_to(settings: Settings)
     assert kept is not None
     assert (kept.cases, kept.accepted, kept.capitals) == (anew.cases, anew.accepted, anew.capitals)
     assert kept.accepted == 2
+
+
+async def test_a_plan_that_could_not_be_read_is_read_again(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = tmp_path / "plans"
+    monkeypatch.setattr(watching, "READ_AGAIN_SECONDS", 0.0)
+    async with running(settings.model_copy(update={"plans_folder": plans})) as shop:
+        await decide(shop, WRITER, FULL)
+        for _ in range(DECISIVE):
+            await _refused(shop)
+        unwatched = await _decided_by(shop, ACTOR)
+
+        shutil.copytree(settings.plans_folder, plans)
+        await shop.until(lambda: _decided_by(shop, ACTOR), seconds=10)
+
+    assert not unwatched
 
 
 async def test_a_teacher_is_not_watched(settings: Settings) -> None:
