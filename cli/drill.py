@@ -88,8 +88,9 @@ async def _drilled(
     from distillation.replacements import replacements
     from evaluation.asking import without_silent
     from evaluation.candidates import RECORDED, Candidate
-    from evaluation.end_to_end import difference_of, whole_runs
+    from evaluation.end_to_end import whole_runs
     from evaluation.evaluating import hold
+    from evaluation.run_ends import difference_of, recorded_runs
     from evaluation.trial import Wanted, prepare
 
     plan = load_plan(node, assembled.flow, settings.plans_folder)
@@ -109,9 +110,11 @@ async def _drilled(
     with progress(f"{node}: answers", quiet=quiet) as told:
         evaluated = await hold(database, settings.pharmacy_id, trial, told)
     with progress(f"{node}: whole runs", quiet=quiet) as told:
-        refs = [retiring, *(one.model for one in chosen if str(one) not in silent)]
+        refs = [one.model for one in chosen if str(one) not in silent]
         runs = await whole_runs(database, settings.pharmacy_id, assembled, node, trial.cases, refs, told)
-    whole = {ref: difference_of(trial.cases, runs[retiring], runs[ref]) for ref in refs[1:]}
+    # The retiring model may be gone: what its runs came to is on record.
+    before = await recorded_runs(database, settings.pharmacy_id, assembled.flow, node, trial.cases)
+    whole = {ref: difference_of(trial.cases, before, runs[ref]) for ref in refs}
     marked_by = trial.asker.judge if trial.asker.questions.writes else None
     return drilled(plan, node, retiring, evaluated, whole, marked_by)
 

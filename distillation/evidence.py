@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from distillation.gate import Evidence
 from evaluation.asking import Told
 from evaluation.candidates import Candidate
-from evaluation.end_to_end import difference_of, whole_runs
+from evaluation.end_to_end import whole_runs
 from evaluation.evaluating import Evaluated, hold
 from evaluation.figures import compared
 from evaluation.paired import Difference
+from evaluation.run_ends import difference_of
 from evaluation.trial import Trial, Wanted, prepare
 from graph.assemble import Assembled
 from pharmacy.models.model_name import ModelRef, base_of

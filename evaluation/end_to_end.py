@@ -8,39 +8,24 @@ from typing import cast
 
 from evaluation.answering import NOBODY_ANSWERED
 from evaluation.asking import Told, Unfinished
-from evaluation.cases import LABEL_FIELDS, Case, row_id
+from evaluation.cases import Case
 from evaluation.first_answers import FirstAnswers
-from evaluation.paired import Difference, difference
+from evaluation.run_ends import READ_AT_ONCE, WholeRun, ends_right, runs_of
 from graph.assemble import Assembled
 from graph.state import Request, RunContext
 from nodes.screen import Standing
 from pharmacy.domain.catalogue import Catalogue
 from pharmacy.domain.conversation import Author
 from pharmacy.domain.errors import FlowError
-from pharmacy.domain.flow import AnsweredBy, Flow
+from pharmacy.domain.flow import Flow
 from pharmacy.domain.model import Answer, ChatModel, Early, ModelCall, Prompt
-from pharmacy.domain.outcome import Outcome, OutcomeKind
+from pharmacy.domain.outcome import Outcome
 from pharmacy.domain.serving import Serving
-from pharmacy.storage import past_runs, people, servings
+from pharmacy.storage import people, servings
 from pharmacy.storage.database import Database
 from pharmacy.storage.past_runs import PastRun
 
-READ_AT_ONCE = 200
 _NOBODY_ANSWERED = frozenset({"judge_unavailable", *(error.code for error in NOBODY_ANSWERED)})
-
-
-@dataclass(frozen=True)
-class WholeRun:
-    """One case under one model."""
-
-    score: float
-    """1 where the run ended where it should, else 0."""
-
-    outcome: str
-    category: str | None
-    cost_usd: float | None
-    seconds: float
-    """Of the models' own time."""
 
 
 @dataclass
@@ -107,7 +92,7 @@ async def whole_runs(
     gate, why, done = asyncio.Semaphore(at_once), dict[str, int](), 0
     for at in range(0, len(cases), READ_AT_ONCE):
         part = cases[at : at + READ_AT_ONCE]
-        runs = await _runs(database, pharmacy_id, assembled.flow, node, part)
+        runs = await runs_of(database, pharmacy_id, assembled.flow, node, part)
 
         async def one(case: Case, run: PastRun) -> None:
             async with gate:
@@ -125,49 +110,6 @@ async def whole_runs(
     if why:
         raise Unfinished(sum(why.values()), len(cases) * len(models), why)
     return found
-
-
-def difference_of(
-    cases: Sequence[Case], first: Mapping[int, WholeRun], other: Mapping[int, WholeRun]
-) -> Difference | None:
-    """Return how much more often runs end where they should under `other`; None where no case went through both."""
-    both = [case for case in cases if case.row.place in first and case.row.place in other]
-    if not both:
-        return None
-    return difference(
-        [other[case.row.place].score for case in both], [first[case.row.place].score for case in both],
-        [case.row.conversation_id for case in both],
-    )  # fmt: skip
-
-
-def ends_right(node: str, case: Case, outcome: Outcome, flow: Flow) -> bool:
-    """Return whether a run ended where the decision says that it should.
-
-    By a category that people answer: with a person. By any other, with a suggestion in it; by a phase, with one in
-    that phase. For a generator: with a suggestion. For the judge: with one exactly where the pharmacist accepted.
-    """
-    suggested = outcome.kind is OutcomeKind.SUGGESTION
-    if node == "judge":
-        return suggested == case.accepted
-    if node not in LABEL_FIELDS:
-        return suggested
-    if node == "switch_phase":
-        return suggested and outcome.phase == case.label
-    right = flow.categories[str(case.label)]
-    return not suggested if right.answered_by is AnsweredBy.PHARMACIST else suggested and outcome.category == right.name
-
-
-async def _runs(
-    database: Database, pharmacy_id: str, flow: Flow, node: str, cases: Sequence[Case]
-) -> Mapping[str, PastRun]:
-    """Return the id of a row to the run that it is of."""
-    conversations = sorted({case.row.conversation_id for case in cases})
-    async with database.begin(pharmacy_id) as tx:
-        every = await past_runs.past_runs(tx, pharmacy_id, conversations, flow.window_turns)
-    return {
-        row: run for run in every if run.phase in flow.phases
-        for row in (row_id(run.id, node, of_first=False), row_id(run.id, node, of_first=True))
-    }  # fmt: skip
 
 
 async def _walked(

@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pharmacy.domain.conversation import Author, Transcript, Turn
 from pharmacy.domain.facts import Patient
+from pharmacy.domain.outcome import OutcomeKind
 from pharmacy.domain.patient_profile import patient_from
 from pharmacy.storage.past_question import turns_of, window_then
 
 _RUNS = text("""
-SELECT r.id, r.conversation_id, r.version, r.started_at, c.patient_id, p.profile, spoken.phase
+SELECT r.id, r.conversation_id, r.version, r.started_at, c.patient_id, p.profile, spoken.phase,
+       ended.kind AS ended_kind, ended.body ->> 'category' AS ended_category, ended.body ->> 'phase' AS ended_phase
 FROM runs r
 JOIN conversations c ON c.pharmacy_id = r.pharmacy_id AND c.id = r.conversation_id
 JOIN patients p ON p.pharmacy_id = c.pharmacy_id AND p.id = c.patient_id
@@ -23,9 +25,22 @@ LEFT JOIN LATERAL (
     SELECT m.blanks ->> 'phase' AS phase FROM model_calls m
     WHERE m.pharmacy_id = r.pharmacy_id AND m.run_id = r.id AND m.node = 'switch_phase' ORDER BY m.seq LIMIT 1
 ) spoken ON true
+LEFT JOIN LATERAL (
+    SELECT o.kind, o.body FROM outcomes o
+    WHERE o.pharmacy_id = r.pharmacy_id AND o.run_id = r.id ORDER BY o.created_at LIMIT 1
+) ended ON true
 WHERE r.pharmacy_id = :pharmacy_id AND r.conversation_id = ANY(CAST(:conversations AS text[]))
 ORDER BY r.conversation_id, r.started_at
 """)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a run came to."""
+
+    kind: OutcomeKind
+    category: str | None
+    phase: str | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,9 @@ class PastRun:
 
     phase: str | None
     """Of the conversation when it began; None where the run never asked about it."""
+
+    ended: Ended | None
+    """None where it came to nothing: it was overtaken, stopped, or failed."""
 
 
 async def past_runs(
@@ -60,6 +78,7 @@ async def _past(tx: AsyncConnection, pharmacy_id: str, row: Row[Any], window_tur
     return PastRun(
         row.id, row.conversation_id, row.version, row.started_at, Transcript(turns, _trailing(turns)),
         patient_from(row.patient_id, row.profile), row.phase,
+        Ended(OutcomeKind(row.ended_kind), row.ended_category, row.ended_phase) if row.ended_kind else None,
     )  # fmt: skip
 
 

@@ -91,7 +91,10 @@ async def test_later_steps_rest_on_what_was_seen_live(own: Shop) -> None:
     assert (done.exit_code, f"{STUDENT} serves already" in done.stderr) == (1, True)
 
 
-async def test_a_drill_tries_what_stays_against_what_was_answered_and_says_why_nothing_passes(own: Shop) -> None:
+async def test_a_drill_tries_what_stays_against_what_was_answered_and_says_why_nothing_passes(
+    own: Shop, fake: OpenAIFake
+) -> None:
+    before = len(fake.log.chats())
     done = await kakari(own, "drill", NODE, "--yes", "--json")
 
     assert done.stdout, f"{done.stderr} {done.exception!r}"
@@ -103,6 +106,9 @@ async def test_a_drill_tries_what_stays_against_what_was_answered_and_says_why_n
     for one in said["tried"]:
         assert {"rows", "exact_agreement", "end_to_end"} <= {check["name"] for check in one["checks"]}
         assert one["passes"] is False
+    asked = {chat.body["model"] for chat in fake.log.chats()[before:] if "Classification" in json.dumps(chat.body)}
+    assert "gpt-6-luna" in asked
+    assert TEACHER.partition(":")[2] not in asked  # it may be gone
 
 
 async def test_a_teacher_is_replaced_by_who_may_and_that_is_on_record(own: Shop) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from evaluation.cases import Case
-from evaluation.end_to_end import WholeRun, difference_of, ends_right
+from evaluation.run_ends import WholeRun, difference_of, ends_right
 from nodes.load import load_flow
 from pharmacy.domain.outcome import Outcome, OutcomeKind
 from pharmacy.storage.datasets import DatasetRow
