@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from distillation.evidence import Contest, contest_of
 from distillation.gate import Evidence, GateVerdict, gate
 from distillation.plan import Plan, load_plan
-from distillation.promoting import Asked, Promotion, approval, live_checks, serving_now
+from distillation.promoting import Asked, Promotion, step_now
 from distillation.reasons import Check, check
-from distillation.steps import Step, next_step
+from distillation.step_checks import approval, live_checks
+from distillation.steps import Step
 from distillation.taking_over import progress
 from evaluation.cases import Case
 from evaluation.figures import compared
@@ -38,7 +39,7 @@ async def on_record(database: Database, settings: Settings, assembled: Assembled
     registry, node = assembled.registry, asked.node
     plan, student = load_plan(node, assembled.flow, settings.plans_folder), registry.student_of(node)
     async with database.begin(settings.pharmacy_id) as tx:
-        step = next_step(plan, await serving_now(tx, settings.pharmacy_id, assembled, node), student)
+        step = await step_now(tx, settings.pharmacy_id, assembled, node, plan, student)
         if why := registry.why_not(node, step.after):
             raise ConfigError(why)
         approver = await approval(tx, settings.pharmacy_id, plan, asked.approved_by)

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 from distillation.evidence import Contest, contest_of, gathered, trial_of
 from distillation.gate import gate
 from distillation.plan import Plan, load_plan
-from distillation.reasons import Check, check
+from distillation.reasons import Check
+from distillation.step_checks import approval, live_checks
 from distillation.steps import Step, next_step
 from distillation.taking_over import Progress, progress
 from evaluation.asking import Told
 from evaluation.trial import Trial
 from graph.assemble import Assembled
 from pharmacy.domain.errors import ConfigError
-from pharmacy.domain.serving import Serving
 from pharmacy.models.serving import first_serving
 from pharmacy.settings import Settings
-from pharmacy.storage import access_accounts, servings
+from pharmacy.storage import servings
 from pharmacy.storage.database import Database, Transaction
 from pharmacy.storage.refusals import Conflict
 
@@ -102,8 +102,7 @@ async def begin(database: Database, settings: Settings, assembled: Assembled, as
     plan = load_plan(node, assembled.flow, settings.plans_folder)
     student = registry.student_of(node)
     async with database.begin(settings.pharmacy_id) as tx:
-        now = await serving_now(tx, settings.pharmacy_id, assembled, node)
-        step = next_step(plan, now, student)
+        step = await step_now(tx, settings.pharmacy_id, assembled, node, plan, student)
         approver = await approval(tx, settings.pharmacy_id, plan, asked.approved_by)
         seen = None if step.name == "shadow" else await progress(tx, settings.pharmacy_id, node, plan)
     if why := registry.why_not(node, step.after):
@@ -115,10 +114,18 @@ async def begin(database: Database, settings: Settings, assembled: Assembled, as
     return Begun(node, plan, step, contest, trial, None, (approver,))
 
 
-async def serving_now(tx: Transaction, pharmacy_id: str, assembled: Assembled, node: str) -> Serving:
-    """Return who serves `node`: as decided, else as the file says."""
+async def step_now(
+    tx: Transaction, pharmacy_id: str, assembled: Assembled, node: str, plan: Plan, student: str | None
+) -> Step:
+    """Return the step after who serves `node` now: as decided, else as the file says.
+
+    Raises:
+        NothingToPromote: there is no step left, or no student.
+    """
     decided = (await servings.decided(tx, pharmacy_id)).get(node)
-    return decided.serving if decided else first_serving(assembled.registry.table(node))
+    if decided is None:
+        return next_step(plan, first_serving(assembled.registry.table(node)), student)
+    return replace(next_step(plan, decided.serving, student), rests_on=decided.seq)
 
 
 async def decide(
@@ -127,50 +134,19 @@ async def decide(
     """Let the step happen: it holds in every process from its next run on.
 
     Raises:
-        Conflict: somebody has decided otherwise meanwhile.
+        Conflict: somebody has decided meanwhile, or who asked may no longer let it happen.
     """
+    plan = load_plan(asked.node, assembled.flow, settings.plans_folder)
     async with database.begin(settings.pharmacy_id) as tx:
         await servings.take_turn(tx, settings.pharmacy_id)
-        if await serving_now(tx, settings.pharmacy_id, assembled, asked.node) != of.step.before:
-            raise Conflict(f"{asked.node}: somebody has decided otherwise meanwhile; look at it again")
+        decided = (await servings.decided(tx, settings.pharmacy_id)).get(asked.node)
+        if (decided.seq if decided else 0) != of.step.rests_on:
+            raise Conflict(f"{asked.node}: somebody has decided meanwhile; look at it again")
+        approver = await approval(tx, settings.pharmacy_id, plan, asked.approved_by)
+        if not approver.passes:
+            raise Conflict(f"{asked.node}: {approver.said}")
         await servings.decide(tx, settings.pharmacy_id, asked.approved_by, asked.node, of.step.after, _why(asked, of))
     return replace(of, is_done=True)
-
-
-def live_checks(plan: Plan, step: Step, seen: Progress | None) -> list[Check]:
-    """Return what was seen live that speaks for and against a step after the first."""
-    if seen is None:
-        return [check("seen_live", "nothing_seen", passes=False)]
-    if step.before.by == "teacher":
-        there, least = seen.shadow_cases, plan.shadow.minimum_cases
-        counted = check("shadow_cases", "shadow_cases", passes=there >= least, there=there, least=least)
-        return [counted, *_held_beside(plan, seen)]
-    there, least = seen.canary_conversations, plan.canary.minimum_conversations
-    counted = check("canary_conversations", "conversations", passes=there >= least, there=there, least=least)
-    return [counted, _watched(plan, seen)]
-
-
-def _held_beside(plan: Plan, seen: Progress) -> list[Check]:
-    if seen.shadow_least is None:
-        return []
-    code = "shadow_worse" if seen.is_shown_worse else "shadow_not_worse"
-    least = f"{seen.shadow_least:.0%}"
-    return [check("shadow", code, passes=not seen.is_shown_worse, measure=plan.metric, bound=least)]
-
-
-async def approval(tx: Transaction, pharmacy_id: str, plan: Plan, name: str) -> Check:
-    """Return whether the account of that name may let a step happen."""
-    row = await access_accounts.named(tx, pharmacy_id, name)
-    roles = tuple(role.value for role in plan.approvers)
-    if row is None or row.disabled_at is not None:
-        return check("approver", "no_account", passes=False, who=repr(name), roles=roles)
-    return check("approver", "role", passes=row.role in roles, who=name, role=row.role, roles=roles)
-
-
-def _watched(plan: Plan, seen: Progress) -> Check:
-    fallen, of = seen.watch is not None and seen.watch.has_fallen, plan.step_back
-    code = "fallen" if fallen else "not_fallen"
-    return check("step_back", code, passes=not fallen, watch=of.measure, bound=f"{of.bound:.0%}")
 
 
 def _why(asked: Asked, of: Promotion) -> str:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from distillation.drill import Drilled
 from distillation.plan import load_plan
-from distillation.promoting import approval
 from distillation.reasons import Check
 from distillation.replacements import put_teacher
+from distillation.step_checks import approval
 from graph.assemble import Assembled
 from pharmacy.models.model_name import ModelRef
 from pharmacy.settings import Settings

@@ -25,6 +25,8 @@ class Step:
     name: Name
     before: Serving
     after: Serving
+    rests_on: int = 0
+    """The number of the decision by which `before` holds; 0 where the file's word does."""
 
     @property
     def said(self) -> str:

@@ -10,12 +10,15 @@ import pytest
 
 from distillation.datasets.building import Wanted, build
 from distillation.drill import Drilled
+from distillation.promoting import Asked, Promotion, begin
+from distillation.promoting import decide as take_step
 from distillation.replacing import replace_teacher
 from pharmacy.domain.rights import Role
 from pharmacy.domain.serving import Serving
 from pharmacy.settings import Settings
 from pharmacy.storage import access_accounts, servings
 from pharmacy.storage.access_accounts import NewAccount
+from pharmacy.storage.refusals import Conflict
 from tests.api.commands import kakari
 from tests.api.played import ASKED, approved
 from tests.api.shop import Shop, running
@@ -129,3 +132,22 @@ async def test_a_step_is_taken_unasked_only_with_the_word_for_it(own: Shop) -> N
     done = await kakari(own, "promote", NODE, "--approved-by", "mori", "--json")
 
     assert (done.exit_code, "--yes" in done.output) == (2, True)
+
+
+@pytest.mark.parametrize("meanwhile", ["decided_and_back", "disabled"])
+async def test_a_step_is_not_taken_on_what_no_longer_holds(own: Shop, meanwhile: str) -> None:
+    program, pharmacy_id = own.program, own.program.settings.pharmacy_id
+    await decide(own, NODE, Serving("teacher", shadow_share=1.0, student=STUDENT))
+    given = Asked(NODE, "mori")
+    begun = await begin(program.database, program.settings, program.assembled, given)
+    if meanwhile == "decided_and_back":
+        await decide(own, NODE, Serving("teacher"))
+        await decide(own, NODE, Serving("teacher", shadow_share=1.0, student=STUDENT))
+    else:
+        await own.rows("UPDATE accounts SET disabled_at = now() WHERE name = 'mori' RETURNING id")
+
+    with pytest.raises(Conflict):
+        await take_step(program.database, program.settings, program.assembled, given, Promotion(NODE, begun.step, ()))
+
+    async with program.database.begin(pharmacy_id) as tx:
+        assert (await servings.decided(tx, pharmacy_id))[NODE].serving.by == "teacher"

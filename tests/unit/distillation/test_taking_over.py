@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from distillation.plan import load_plan
-from distillation.promoting import live_checks
+from distillation.step_checks import live_checks
 from distillation.steps import Step
 from distillation.taking_over import Progress, begun_seq, held_beside, watched_of
 from distillation.watching import after, begun, why
