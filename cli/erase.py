@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _ACTOR = "command line"
 _OUT_OF_REACH = (
     "Out of reach: answers that a provider keeps of nodes with `store = true` in the models file; "
-    "delete those in the provider's own console. So are traces that LangSmith has under pseudonyms."
+    "delete those in the provider's own console. So are traces that LangSmith has under pseudonyms, files that "
+    "datasets were exported to, and students trained from these."
 )
 
 
