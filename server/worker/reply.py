@@ -65,8 +65,9 @@ class ReplyJobs:
     async def reply(self, job: Job) -> None:
         """Answer whatever has no outcome yet in the job's conversation, or what a pharmacist asked for."""
         pharmacy_id, conversation_id, request_id = _names(job)
-        await self.program.doorway.quiet()
-        if request_id is None and not await self._settled(pharmacy_id, conversation_id):
+        if request_id is not None:
+            await self.program.doorway.quiet()
+        elif not await self._settled(pharmacy_id, conversation_id):
             return
         # Listening begins before the run does: a message that comes in between is heard of.
         async with self.program.notices.subscribe(OVERTAKEN, f"{pharmacy_id}/{conversation_id}") as news:
@@ -89,6 +90,7 @@ class ReplyJobs:
         """Sleep until the newest message is old enough to be the last of its burst; say whether any is unanswered."""
         settle = self.program.settings.settle_seconds
         while True:
+            await self.program.doorway.quiet()
             async with self.program.database.begin(pharmacy_id) as tx:
                 ages = await unanswered.ages(tx, pharmacy_id, conversation_id)
             if ages is None:
