@@ -61,7 +61,7 @@ def counted(rows: Rows, acked: Iterable[str], came: Arrivals, trail: Mapping[str
     explained, broken = trail["sends"] - len(trail["unexplained"]), trail["broken"]
     chain = f"row {broken['row']} does not hold" if broken else f"{trail['rows']:,} rows of the chain hold"
     yield Figure("P12", f"sends explained, {under}", f"{explained:,} of {trail['sends']:,}; {chain}", "100%, all",
-                 bool(trail["holds"]) and trail["sends"] >= len(came.accepted) > 0)  # fmt: skip
+                 bool(trail["holds"]) and trail["sends"] >= len(came.accepted))  # fmt: skip
 
 
 def _taken(rows: Rows, acked: Sequence[str], under: str) -> Iterator[Figure]:

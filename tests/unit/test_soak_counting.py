@@ -10,11 +10,12 @@ import pytest
 from tests.fakes.line_server import LineFake
 from tests.fakes.receiver import Receiver
 from tests.soak.arrivals import arrivals, recall, remember
-from tests.soak.counting import counted
+from tests.soak.counting import Rows, counted
 
 Owner = psycopg.Connection[tuple[Any, ...]]
 KEY, OTHER_KEY = str(UUID(int=1)), str(UUID(int=2))
 PATIENT, STRANGER = "U" + "1" * 32, "U" + "2" * 32
+TRAIL: dict[str, Any] = {"holds": True, "rows": 3, "sends": 1, "unexplained": [], "broken": None}
 # One conversation at version 2; its text was written for version 1, and rests on nothing newer.
 STORE = f"""
 INSERT INTO patients (pharmacy_id, id, profile) VALUES ('default', 'c', '{{}}');
@@ -82,7 +83,11 @@ def _queued_too_late(owner: Owner, line: LineFake) -> None:
         pytest.param(_lost, {"acknowledged events lost"}, id="lost"),
         pytest.param(_never_arrived, {"texts called sent that never arrived"}, id="never-arrived"),
         pytest.param(_accepted_twice, {"texts sent twice"}, id="twice"),
-        pytest.param(_under_no_key_of_ours, {"texts without an outbox row, or to another patient"}, id="unknown"),
+        pytest.param(
+            _under_no_key_of_ours,
+            {"texts without an outbox row, or to another patient", "sends explained"},
+            id="unknown",
+        ),
         pytest.param(_to_a_stranger, {"texts without an outbox row, or to another patient"}, id="to-a-stranger"),
         pytest.param(_sent_too_late, {"stale texts sent"}, id="sent-too-late"),
         pytest.param(
@@ -97,9 +102,33 @@ def test_what_must_never_happen_is_found_when_it_has(
     with LineFake() as line, Receiver("s" * 32) as receiver:
         happened(owner, line)
 
-        figures = [*counted(lambda query: owner.execute(query).fetchall(), ["e1", "e2"], arrivals(receiver, line), "x")]
+        figures = [*counted(_rows(owner), ["e1", "e2"], arrivals(receiver, line), TRAIL, "x")]
 
     assert {figure.what.removesuffix(", x") for figure in figures if not figure.holds} == found
+
+
+@pytest.mark.parametrize(
+    "trail",
+    [
+        pytest.param(
+            {"holds": False, "unexplained": [{"outbox_id": KEY, "missing": ["the person"]}]}, id="unexplained"
+        ),
+        pytest.param({"holds": False, "broken": {"row": 2, "says": "its content"}}, id="changed"),
+        pytest.param({"sends": 0}, id="without-the-send"),
+    ],
+)
+def test_a_trail_that_does_not_hold_or_explain_is_found(owner: Owner, trail: dict[str, Any]) -> None:
+    owner.execute(STORE)
+    with LineFake() as line, Receiver("s" * 32) as receiver:
+        _sound(owner, line)
+
+        figures = [*counted(_rows(owner), ["e1", "e2"], arrivals(receiver, line), TRAIL | trail, "x")]
+
+    assert [figure.promise for figure in figures if not figure.holds] == ["P12"]
+
+
+def _rows(owner: Owner) -> Rows:
+    return lambda query: owner.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
 
 
 def test_an_interrupted_run_still_knows_what_was_accepted() -> None:
