@@ -54,7 +54,10 @@ async def get_suggestion(suggestion_id: UUID, program: Serving, by: Calling) -> 
     "/{suggestion_id}/approve", openapi_extra=needs(Right.DECIDE), response_model=SuggestionOut, responses=DECIDING
 )
 async def approve(suggestion_id: UUID, body: Approve, program: Serving, by: Calling) -> Any:
-    """Send the draft as it is, and close the case that it answers where one is named."""
+    """Send the draft as it is, and close the case that it answers where one is named.
+
+    The output gate reads it once more; what it holds by now goes out with a reason only.
+    """
     return await deciding.approve(program, by, suggestion_id, body)
 
 
