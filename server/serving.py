@@ -22,6 +22,9 @@ from server.watching import watch_beside
 from server.working import worker_beside
 
 GRACE_SECONDS = 5
+IDLE_SECONDS = 75
+"""How long a connection may wait for its next request: longer than clients and proxies let theirs (5 to 60 s), since
+who lets go first must be the one that asks, or a request meets a closing door and nobody knows whether it was heard."""
 
 
 def run(settings: Settings, *, demo: bool) -> None:
@@ -48,7 +51,7 @@ async def _serve(settings: Settings, listening: socket.socket, *, demo: bool) ->
         app = create_app(program)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS,
-            server_header=False, proxy_headers=False,
+            timeout_keep_alive=IDLE_SECONDS, server_header=False, proxy_headers=False,
             http="h11", h11_max_incomplete_event_size=64_000,  # another reader, were it installed, knows no such limit
         )  # fmt: skip
         server = StoppingServer(config, stop_work)

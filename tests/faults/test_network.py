@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx2
@@ -65,6 +67,24 @@ def test_a_slow_network_that_resets_one_piece_in_fifty_loses_no_acknowledged_mes
             with server.client() as client:
                 until("every outcome", lambda: _all_told(client, writer), 60)
     assert writer.odd == []
+
+
+def test_a_connection_on_which_nothing_was_asked_for_six_seconds_still_answers(
+    database_url: str, tmp_path: Path, provider: OpenAIFake
+) -> None:
+    variables = {"DATABASE_URL": database_url, "OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "k"}
+    with Kakari(tmp_path / "home", variables) as server:
+        server.ready()
+        # Unlike httpx2 it does not look whether the other side has gone, as a caller that is a moment too late cannot.
+        asking = HTTPConnection("127.0.0.1", server.port, timeout=10)
+        with closing(asking):
+            asking.request("GET", "/healthz")
+            asking.getresponse().read()
+            asking.auto_open = False
+            time.sleep(6)
+            asking.request("GET", "/healthz")
+
+            assert asking.getresponse().status == 200
 
 
 def provider_port(provider: OpenAIFake) -> int:
